@@ -1,0 +1,111 @@
+# dedupd: `make run` serves, `make test` tests, `make help` says the rest.
+#
+#   CC=clang                     build with clang instead of gcc
+#   SAN=address,undefined        build and test under sanitizers (or thread)
+#   DESTDIR=… PREFIX=/usr        where `make install` puts things
+
+VERSION = 0.1.0
+PREFIX ?= /usr
+DESTDIR ?=
+SAN ?=
+comma = ,
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+BUILD = build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if \
+        $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+# --- flags --------------------------------------------------------------------
+
+# A flag, if this compiler knows it.
+option = $(shell $(CC) -Werror $(1) -x c -E /dev/null >/dev/null 2>&1 && \
+         echo $(1))
+
+WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion \
+       -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+       -Wold-style-definition -Wpointer-arith -Wcast-qual -Wcast-align \
+       -Wwrite-strings -Wundef -Wvla -Walloca -Wformat=2 -Wimplicit-fallthrough \
+       -Wswitch-enum -Wnull-dereference -Wdouble-promotion \
+       $(call option,-Wlogical-op) $(call option,-Wduplicated-cond) \
+       $(call option,-Wduplicated-branches) $(call option,-Wtrampolines)
+# As the OpenSSF's "Compiler Options Hardening Guide for C and C++" recommends.
+HARDEN := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
+         -fstack-protector-strong -fno-delete-null-pointer-checks \
+         -fno-strict-overflow -fno-strict-aliasing -fPIE \
+         $(call option,-fstack-clash-protection) \
+         $(call option,-fcf-protection=full) \
+         $(call option,-ftrivial-auto-var-init=zero)
+HARDEN_LINK = -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+              -Wl,-z,nodlopen -Wl,--as-needed -Wl,--no-copy-dt-needed-entries
+SANITIZE = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
+           -fno-sanitize-recover=all)
+
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DDEDUPD_VERSION='"$(VERSION)"' \
+             $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS) -pthread
+ALL_LDFLAGS = $(HARDEN_LINK) $(SANITIZE) $(LDFLAGS) -pthread
+
+# --- what is built ------------------------------------------------------------
+
+LAYERS = base proto storage engine daemon
+sources = $(filter-out daemon/main.c,$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+lib = $(BUILD)/lib$(1).a
+
+# What a layer may use is what its programs link; tools/layers checks the
+# includes.
+LIBS_base =
+LIBS_proto =
+LIBS_storage = -lrocksdb -lxxhash
+LIBS_engine = $(LIBS_storage)
+LIBS_daemon = -luv -linih -lsystemd $(LIBS_engine)
+USES_base = base
+USES_proto = proto base
+USES_storage = storage base
+USES_engine = engine storage base
+USES_daemon = daemon engine storage proto base
+
+all: $(BUILD)/dedupd
+
+$(BUILD)/dedupd: $(call objects,daemon/main.c) \
+                 $(foreach l,$(USES_daemon),$(call lib,$(l)))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_daemon)
+
+define layer
+$(call lib,$(1)): $(call objects,$(call sources,$(1)))
+	rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# --- tests --------------------------------------------------------------------
+
+# One program a folder of tests/, linking what the folder it mirrors may use.
+TESTS = base proto storage engine daemon integration
+LIB_base =
+LIB_proto = tests/lib/proto_io.c
+LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c
+LIB_engine = $(LIB_storage) tests/lib/model.c
+LIB_daemon = $(LIB_engine)
+LIB_integration = tests/lib/process.c tests/lib/model.c
+USES_integration = proto base
+LIBS_integration =
+
+define test_program
+$(BUILD)/tests/$(1): $(call objects,$(wildcard tests/$(1)/*.c) \
+                     tests/lib/runner.c $(wildcard $(LIB_$(1)))) \
+                     $(foreach l,$(USES_$(1)),$(call lib,$(l)))
+	@mkdir -p $$(@D)
+	$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)) -lcheck_pic -lsubunit -lrt -lm
+endef
+$(foreach t,$(TESTS),$(eval $(call test_program,$(t))))
+
+TEST_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(TESTS))
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+.PHONY: all

@@ -1,0 +1,20 @@
+/* The store on RocksDB: one directory, one process, one synced write a call.
+ *
+ * The directory is created only if it is missing or empty. Refusals write
+ * nothing: E_FORMAT for a directory that is not ours, is in use, or was written
+ * by a newer format; E_DATA where something is damaged or was lost; E_FULL and
+ * E_IO when the disk says so. docs/storage.md has the layout and the reasons.
+ *
+ * This is the only place that knows RocksDB. */
+#ifndef STORAGE_STORE_ROCKS_H
+#define STORAGE_STORE_ROCKS_H
+
+#include "storage/store.h"
+
+struct store *store_rocks_open(const struct store_config *config, int *status,
+                               struct err *err);
+
+/* Version of the library in use, "7.8.3"; static storage. */
+const char *store_rocks_version(void);
+
+#endif

@@ -107,5 +107,61 @@ $(foreach t,$(TESTS),$(eval $(call test_program,$(t))))
 
 TEST_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(TESTS))
 
+
+# --- what people type ---------------------------------------------------------
+
+TEST_TIME = 5400
+# gcc's and clang's thread sanitizer cannot cope with as much address space
+# randomisation as current kernels do.
+RUN_TEST = $(if $(findstring thread,$(SAN)),setarch -R)
+export DEDUPD_BIN = $(BUILD)/dedupd
+
+help:
+	@echo 'make           build $(BUILD)/dedupd'
+	@echo 'make run       install what is missing, build, serve with ./data'
+	@echo 'make test      install what is missing, build, run all tests'
+	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'
+	@echo 'make format    clang-format everything'
+	@echo 'make clean     remove build/'
+	@echo 'also: CC=clang, SAN=address,undefined, SAN=thread'
+
+run:
+	tools/deps build
+	$(MAKE) all
+	exec $(BUILD)/dedupd -o data_dir=./data
+
+test:
+	tools/deps test
+	$(MAKE) check
+
+check: all $(TEST_PROGRAMS) check-tree
+	tools/run-tests $(RUN_TEST) -- $(TEST_PROGRAMS)
+
+# Everything that is looked at without running it.
+check-tree:
+	tools/layers
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+	shellcheck .ci/run $$(git ls-files tools tests/tools)
+	mandoc -T lint -W warning docs/dedupd.8
+	tests/tools/test_unit.sh
+	tests/tools/test_tools.sh
+	$(if $(filter clang,$(CC)),,$(MAKE) CC=clang compile)
+
+# Compiles without linking: the second compiler's opinion.
+compile: $(call objects,$(wildcard $(foreach l,$(LAYERS),$(l)/*.c)))
+
+install: all
+	install -D -m 755 $(BUILD)/dedupd $(DESTDIR)$(PREFIX)/sbin/dedupd
+	install -D -m 644 dedupd.service \
+	    $(DESTDIR)/lib/systemd/system/dedupd.service
+	install -D -m 644 conf/dedupd.conf $(DESTDIR)/etc/dedupd/dedupd.conf
+	install -D -m 644 docs/dedupd.8 $(DESTDIR)$(PREFIX)/share/man/man8/dedupd.8
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all
+.PHONY: all help run test check check-tree compile install format clean

@@ -8,6 +8,11 @@
 #include <string.h>
 #include <time.h>
 
+/* With fortified headers some are macros under clang, which it will not
+ * poison. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets
 #pragma GCC poison strtok atoi atol atoll gmtime localtime ctime asctime
 

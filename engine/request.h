@@ -8,37 +8,41 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-/* How many reply bytes are held in memory for one client, and how many may be.
+/* How many bytes of receipts and replies are held in memory for one client.
  *
- * The client's side counts what it holds and takes it away again; the engine
- * adds the receipt of an answer before it makes it. An answer that does not fit
- * is not made: its request, and every later one of the window, comes back
- * undecided (postponed) and is submitted again once there is room. So a reader
- * that never reads costs at most its limit.
- *
- * One answer always fits into an empty window, whatever its size. */
+ * The engine adds the receipt of an answer before it makes the answer; the
+ * client's side takes it away once the reply is written and counts there what
+ * the client has not read yet. An answer that would pass the limit is not made:
+ * its request and every later one of the same window come back postponed, and
+ * are submitted again once there is room. So a client that never reads costs at
+ * most its limit. Into an empty window one answer always fits. */
 struct window {
-    _Atomic size_t held;
-    size_t limit;    /* set before the first request; constant */
-    bool postponing; /* engine's while requests of the window are with it;
-                        cleared by the owner when none is */
+    _Atomic size_t held_bytes;
+    size_t limit_bytes; /* constant */
+    bool postponing;    /* the engine's while it has requests of the window;
+                           cleared by the owner when it has none */
 };
 
-/* Made and freed by the submitter, who keeps what the slices borrow alive until
- * it gets the request back. Between submit and return it is the engine's. */
+/* Made and freed by the submitter, who keeps what the command borrows alive
+ * until the request comes back. Between the two it is the engine's. */
 struct request {
-    STAILQ_ENTRY(request) link; /* whoever holds the request */
+    STAILQ_ENTRY(request) link; /* of whoever holds the request */
     struct command command;
-    struct stream stream;    /* commands with a key */
-    struct window *window;   /* NULL: unlimited */
-    uint32_t receipt_factor; /* bytes of reply per byte of receipt, at most */
+    struct stream stream;          /* of commands that name a key */
+    struct window *window;         /* NULL: no limit */
+    size_t bytes_per_receipt_byte; /* that a reply takes at most */
+
     /* Set by the engine: */
-    bool postponed; /* no room in the window: not decided, `reply` is unset */
-    struct reply reply;  /* its slices borrow `owned` */
-    uint8_t *owned;      /* malloc'ed or NULL; the submitter frees it */
-    size_t window_bytes; /* what the engine added to window->held for it */
-    uint64_t sweep_goal; /* SWEEP: the engine's own notes */
-    uint64_t sweep_before[3];
+    bool postponed;       /* not decided; `reply` means nothing */
+    struct reply reply;   /* its slices borrow `owned` */
+    uint8_t *owned;       /* from malloc, or NULL; the submitter frees it */
+    size_t receipt_bytes; /* what was added to window->held_bytes */
+
+    /* The engine's own: */
+    uint64_t sweep_goal_ms;
+    uint64_t sweep_scanned;
+    uint64_t sweep_expired;
+    uint64_t sweep_retained;
 };
 
 STAILQ_HEAD(request_list, request);

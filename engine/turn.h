@@ -10,41 +10,49 @@
 #include "engine/decide.h"
 #include "engine/request.h"
 
-/* State of one engine thread that outlives a turn; used by that thread only. */
-struct turn {
-    struct session *session; /* borrowed */
-    struct steady *steady;   /* borrowed */
-    struct counters *counters;
-    struct rules rules;
-    struct marks marks;        /* as they should be stored next */
-    struct marks marks_stored; /* as they are */
-    uint64_t last_fence;
-    bool no_space;
-    /* Arrays that every turn uses again. */
-    struct turn_work *work;
+enum {
+    /* How often a command that met a sequence conflict is decided again. */
+    TURN_ROUNDS_MAX = 8,
+    /* Fences are reserved in blocks of as many, so that a block is stored
+     * about once a second under load: a fence is a time in µs or above. */
+    TURN_FENCE_BLOCK = 1000000,
 };
 
-/* `marks` are the store's. E_MEMORY. */
+/* What one engine thread keeps between turns; used by that thread only. */
+struct turn {
+    struct session *session;     /* borrowed */
+    const struct steady *steady; /* borrowed */
+    struct counters *counters;   /* borrowed */
+    struct rules rules;
+    struct marks marks;     /* stored, but for live_keys and inflight, which are
+                               ahead of what is stored */
+    uint64_t last_fence;    /* the largest one given */
+    bool no_space;          /* set by the owner */
+    struct turn_work *work; /* memory that turns use again */
+};
+
+/* `marks` are what the store has, with the clock as steady_start() left it.
+ * 0 · E_MEMORY. Pair with turn_release() in both cases. */
 must_check int turn_init(struct turn *turn, struct session *session,
-                         struct steady *steady, const struct marks *marks,
+                         const struct steady *steady, const struct marks *marks,
                          const struct rules *rules, struct counters *counters);
 void turn_release(struct turn *turn);
 
-/* Runs the commands of `list` that name a key and sets every reply (or
- * postponed); the list keeps its members and order. `count` is its length.
- * 0 · E_INDETERMINATE: the store's outcome is unknown, and every reply says so;
- * no further turn may run. */
-must_check int turn_run(struct turn *turn, struct request_list *list,
-                        size_t count);
+/* Runs the commands of `list`, which name keys, in order, and sets each one's
+ * reply or `postponed`. The list keeps its members and their order.
+ * 0 · E_INDETERMINATE: the outcome of the write is unknown, every reply says
+ * so, and no further turn may run. */
+must_check int turn_run(struct turn *turn, struct request_list *list);
 
-/* Steady time in ms, after making sure that using it is safe: *marks is set to
- * what has to be stored with the next write, or to NULL. */
-uint64_t turn_now_ms(struct turn *turn, const struct marks **marks);
+/* The time to decide by. The high-water mark of the clock must be stored before
+ * or with whatever follows from that time: `marks` is then set to what is to be
+ * stored and *due to true. */
+uint64_t turn_now_us(const struct turn *turn, struct marks *marks, bool *due);
 
-/* To be called after a write that stored `marks`. */
-void turn_marks_stored(struct turn *turn, const struct marks *marks);
-
-/* Stores the marks now, whether needed or not. 0 · E_INDETERMINATE. */
+/* Stores the marks as they are. 0 · E_INDETERMINATE. */
 must_check int turn_store_marks(struct turn *turn);
+
+/* Publishes live_keys and inflight. */
+void turn_publish(const struct turn *turn);
 
 #endif

@@ -1,0 +1,638 @@
+#include "daemon/server.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "daemon/conn.h"
+#include "daemon/notify.h"
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+enum {
+    BACKLOG = 4096,
+    /* Connections over the limit that may linger to hear that they are. */
+    REFUSED_MAX = 64,
+    /* Descriptors that are not connections: the store's files and a few. */
+    DESCRIPTORS_RESERVED = 512,
+    /* How long stopping waits for clients to take their last replies. */
+    STOP_DRAIN_MS = 4000,
+    STOP_DRAIN_FAILED_MS = 300,
+    TICK_MS_MAX = 1000,
+    TICK_MS_MIN = 10,
+};
+
+struct listener {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    struct server *server;
+    struct bound bound;
+};
+
+TAILQ_HEAD(conn_list, conn);
+STAILQ_HEAD(woken_list, conn);
+
+struct server {
+    struct conn_host host; /* first: connections know the server by it */
+    uv_loop_t loop;
+    struct client_config client_config;
+    struct counters *counters;
+    struct engine *engine; /* NULL: stopped */
+    uint64_t connections_max;
+    uint64_t started_ms;
+    struct listener listeners[ADDRESSES_MAX];
+    size_t listeners_count;
+    struct conn_list conns;
+    size_t conns_count;
+    size_t refused_count; /* of them, over the limit */
+    struct request_list outbox;
+    struct buf write_buffer;
+    uint8_t read_buffer[CONN_READ_BYTES];
+    /* Handles. */
+    uv_prepare_t prepare; /* submits what timers and closing have begun */
+    uv_check_t check;     /* submits what reading has begun */
+    uv_async_t wake;      /* the engine has returned something or failed */
+    uv_timer_t tick;
+    uv_timer_t sweep;
+    uv_timer_t stop_deadline;
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+    /* Watching the engine. */
+    uint64_t ticks_rung;
+    /* Stopping. */
+    bool stopping;
+    int status;
+    /* Shared with the engine's thread, under `lock`. */
+    pthread_mutex_t lock;
+    struct request_list returned;
+    int failure;
+    struct err failure_text;
+};
+
+/* --- the engine -----------------------------------------------------------
+ */
+
+static void lock(struct server *server)
+{
+    int status = pthread_mutex_lock(&server->lock);
+
+    CHECK(status == 0);
+}
+
+static void unlock(struct server *server)
+{
+    int status = pthread_mutex_unlock(&server->lock);
+
+    CHECK(status == 0);
+}
+
+/* On the engine's thread. */
+static void on_returned(void *arg, struct request_list *list)
+{
+    struct server *server = arg;
+
+    lock(server);
+    STAILQ_CONCAT(&server->returned, list);
+    unlock(server);
+    uv_async_send(&server->wake);
+}
+
+/* On the engine's thread. */
+static void on_failed(void *arg, int status, const char *why)
+{
+    struct server *server = arg;
+
+    lock(server);
+    server->failure = status;
+    err_set(&server->failure_text, status, "%s", why);
+    unlock(server);
+    uv_async_send(&server->wake);
+}
+
+static void submit(struct server *server)
+{
+    if (server->engine != NULL && !STAILQ_EMPTY(&server->outbox)) {
+        engine_submit(server->engine, &server->outbox);
+    }
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    submit(handle->data);
+}
+
+static void on_check(uv_check_t *handle)
+{
+    submit(handle->data);
+}
+
+/* Gives the requests back to their clients, then lets each connection that got
+ * any write once. */
+static void take_returned(struct request_list *list)
+{
+    struct woken_list woken = STAILQ_HEAD_INITIALIZER(woken);
+    struct request *request;
+    struct conn *conn;
+
+    while ((request = STAILQ_FIRST(list)) != NULL) {
+        STAILQ_REMOVE_HEAD(list, link);
+        conn = conn_of(client_returned(request));
+        if (!conn->is_woken) {
+            conn->is_woken = true;
+            STAILQ_INSERT_TAIL(&woken, conn, woken);
+        }
+    }
+    while ((conn = STAILQ_FIRST(&woken)) != NULL) {
+        STAILQ_REMOVE_HEAD(&woken, woken);
+        conn->is_woken = false;
+        conn_advance(conn);
+        conn_release_if_done(conn);
+    }
+}
+
+static void begin_stop(struct server *server, int status);
+
+static void on_wake(uv_async_t *handle)
+{
+    struct server *server = handle->data;
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    int failure;
+
+    lock(server);
+    STAILQ_CONCAT(&list, &server->returned);
+    failure = server->failure;
+    unlock(server);
+    take_returned(&list);
+    if (failure < 0 && !server->stopping) {
+        log_crit("storage failed, stopping: %s", server->failure_text.text);
+        begin_stop(server, failure);
+    }
+}
+
+/* --- connections ----------------------------------------------------------
+ */
+
+static void count_connections(struct server *server)
+{
+    counters_set(server->counters, COUNTER_CONNECTIONS,
+                 server->conns_count - server->refused_count);
+}
+
+static void on_gone(struct conn_host *host, struct conn *conn)
+{
+    struct server *server = (struct server *)(void *)host;
+
+    TAILQ_REMOVE(&server->conns, conn, link);
+    server->conns_count--;
+    server->refused_count -= conn->refused;
+    count_connections(server);
+}
+
+static void add_conn(struct server *server, struct conn *conn)
+{
+    TAILQ_INSERT_TAIL(&server->conns, conn, link);
+    server->conns_count++;
+    conn->refused =
+        server->conns_count - server->refused_count > server->connections_max;
+    server->refused_count += conn->refused;
+    count_connections(server);
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct listener *listener = stream->data;
+    struct server *server = listener->server;
+    struct conn *conn;
+
+    if (status < 0) {
+        log_error("accepting a connection: %s", uv_strerror(status));
+        return;
+    }
+    conn = conn_new(&server->host, listener->bound.is_unix);
+    if (conn == NULL) {
+        log_error("accepting a connection: out of memory");
+        return;
+    }
+    add_conn(server, conn);
+    if (uv_accept(stream, &conn->uv.stream) < 0) {
+        conn_close(conn);
+    } else if (!conn->refused) {
+        conn_start(conn);
+    } else {
+        counters_add(server->counters, COUNTER_CONNECTIONS_REFUSED, 1);
+        conn_refuse(conn, E_BUSY);
+        if (server->refused_count > REFUSED_MAX) {
+            conn_close(conn);
+        }
+    }
+}
+
+/* --- timers ---------------------------------------------------------------
+ */
+
+/* The manager's watchdog is fed only while the engine answers too. */
+static void watch_engine(struct server *server)
+{
+    if (server->engine == NULL ||
+        engine_ticks_served(server->engine) < server->ticks_rung) {
+        return;
+    }
+    notify_alive();
+    engine_tick(server->engine);
+    server->ticks_rung++;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    uint64_t now_ms = uv_now(&server->loop);
+    struct conn *conn = TAILQ_FIRST(&server->conns);
+
+    counters_set(server->counters, COUNTER_UPTIME_MS,
+                 now_ms - server->started_ms);
+    watch_engine(server);
+    while (conn != NULL) {
+        struct conn *next = TAILQ_NEXT(conn, link);
+
+        conn_check_time(conn, now_ms);
+        conn = next;
+    }
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    if (server->engine != NULL) {
+        engine_sweep(server->engine);
+    }
+}
+
+static uint64_t tick_ms(const struct config *config)
+{
+    uint64_t tick = TICK_MS_MAX;
+    uint64_t often[] = {config->request_timeout / 4, config->idle_timeout / 4,
+                        notify_watchdog_ms() / 3};
+
+    for (size_t i = 0; i < sizeof(often) / sizeof(often[0]); i++) {
+        if (often[i] > 0 && often[i] < tick) {
+            tick = often[i];
+        }
+    }
+    return tick < TICK_MS_MIN ? TICK_MS_MIN : tick;
+}
+
+/* --- stopping -------------------------------------------------------------
+ */
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void close_listeners(struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        struct listener *listener = &server->listeners[i];
+
+        if (!uv_is_closing(&listener->uv.handle)) {
+            address_unlink(&listener->bound);
+            uv_close(&listener->uv.handle, NULL);
+        }
+    }
+}
+
+static void each_conn(struct server *server, void (*visit)(struct conn *))
+{
+    struct conn *conn = TAILQ_FIRST(&server->conns);
+
+    while (conn != NULL) {
+        struct conn *next = TAILQ_NEXT(conn, link);
+
+        visit(conn);
+        conn = next;
+    }
+}
+
+static void on_stop_deadline(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    each_conn(server, conn_close);
+}
+
+static void stop_engine(struct server *server)
+{
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    int failure;
+
+    submit(server);
+    failure = engine_stop(server->engine);
+    server->engine = NULL;
+    if (failure < 0 && server->status == 0) {
+        server->status = server->failure < 0 ? server->failure : E_IO;
+        log_crit("storage failed while stopping");
+    }
+    STAILQ_CONCAT(&list, &server->returned);
+    take_returned(&list);
+}
+
+/* Takes nothing new, finishes what the engine has, then lets every connection
+ * write its replies and go. The signals are given back to the system first, so
+ * that a second one ends a process that hangs here. */
+static void begin_stop(struct server *server, int status)
+{
+    if (server->stopping) {
+        return;
+    }
+    server->stopping = true;
+    server->status = status;
+    uv_signal_stop(&server->terminate);
+    uv_signal_stop(&server->interrupt);
+    notify_stopping(status == 0 ? "finishing" : "storage failed");
+    uv_timer_stop(&server->sweep);
+    close_listeners(server);
+    stop_engine(server);
+    each_conn(server, conn_stop);
+    uv_timer_start(&server->stop_deadline, on_stop_deadline,
+                   server->status == 0 ? STOP_DRAIN_MS : STOP_DRAIN_FAILED_MS,
+                   0);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    log_info("signal %d: stopping", number);
+    begin_stop(handle->data, 0);
+}
+
+/* --- starting -------------------------------------------------------------
+ */
+
+/* As many connections as descriptors allow, beside the store's files. */
+static uint64_t connections_max(uint64_t wanted)
+{
+    uint64_t needed = wanted + REFUSED_MAX + DESCRIPTORS_RESERVED;
+    struct rlimit limit;
+    uint64_t possible;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= needed) {
+        return wanted;
+    }
+    possible = limit.rlim_cur > REFUSED_MAX + DESCRIPTORS_RESERVED
+                   ? limit.rlim_cur - REFUSED_MAX - DESCRIPTORS_RESERVED
+                   : 1;
+    log_warn("max_connections: only %llu, there are no more descriptors",
+             (unsigned long long)possible);
+    return possible < wanted ? possible : wanted;
+}
+
+static struct client_config client_settings(const struct config *config,
+                                            struct counters *counters)
+{
+    return (struct client_config){
+        .limits = {.key_bytes_max = config->max_key,
+                   .receipt_bytes_max = config->max_receipt,
+                   .ttl_ms_max = config->max_ttl,
+                   .lease_ms_max = config->max_lease},
+        .namespace = config->namespace,
+        .inflight_max = config->max_inflight,
+        .output_bytes_max = config->output_limit,
+        .version = DEDUPD_VERSION,
+        .counters = counters,
+    };
+}
+
+static void init_handles(struct server *server)
+{
+    uv_loop_t *loop = &server->loop;
+
+    uv_prepare_init(loop, &server->prepare);
+    uv_check_init(loop, &server->check);
+    uv_async_init(loop, &server->wake, on_wake);
+    uv_timer_init(loop, &server->tick);
+    uv_timer_init(loop, &server->sweep);
+    uv_timer_init(loop, &server->stop_deadline);
+    uv_signal_init(loop, &server->terminate);
+    uv_signal_init(loop, &server->interrupt);
+    server->prepare.data = server;
+    server->check.data = server;
+    server->wake.data = server;
+    server->tick.data = server;
+    server->sweep.data = server;
+    server->stop_deadline.data = server;
+    server->terminate.data = server;
+    server->interrupt.data = server;
+}
+
+static void start_handles(struct server *server, const struct config *config)
+{
+    uint64_t tick = tick_ms(config);
+
+    uv_prepare_start(&server->prepare, on_prepare);
+    uv_check_start(&server->check, on_check);
+    uv_timer_start(&server->tick, on_tick, tick, tick);
+    uv_timer_start(&server->sweep, on_sweep, config->sweep_interval,
+                   config->sweep_interval);
+    uv_signal_start(&server->terminate, on_signal, SIGTERM);
+    uv_signal_start(&server->interrupt, on_signal, SIGINT);
+}
+
+static struct server *server_new(const struct config *config,
+                                 struct counters *counters)
+{
+    struct server *server = calloc(1, sizeof(*server));
+
+    if (server == NULL) {
+        return NULL;
+    }
+    if (uv_loop_init(&server->loop) != 0) {
+        free(server);
+        return NULL;
+    }
+    server->counters = counters;
+    server->client_config = client_settings(config, counters);
+    server->connections_max = connections_max(config->max_connections);
+    server->started_ms = uv_now(&server->loop);
+    server->host = (struct conn_host){
+        .loop = &server->loop,
+        .client_config = &server->client_config,
+        .request_timeout_ms = config->request_timeout,
+        .idle_timeout_ms = config->idle_timeout,
+        .outbox = &server->outbox,
+        .read_buffer = server->read_buffer,
+        .write_buffer = &server->write_buffer,
+        .gone = on_gone,
+    };
+    TAILQ_INIT(&server->conns);
+    STAILQ_INIT(&server->outbox);
+    STAILQ_INIT(&server->returned);
+    pthread_mutex_init(&server->lock, NULL);
+    init_handles(server);
+    return server;
+}
+
+static void server_free(struct server *server)
+{
+    int status;
+
+    uv_walk(&server->loop, close_handle, NULL);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    status = uv_loop_close(&server->loop);
+    CHECK(status == 0);
+    pthread_mutex_destroy(&server->lock);
+    buf_release(&server->write_buffer);
+    free(server);
+}
+
+static int open_listener(struct server *server, struct listener *listener)
+{
+    int status;
+
+    if (listener->bound.is_unix) {
+        uv_pipe_init(&server->loop, &listener->uv.pipe, 0);
+        status = uv_pipe_open(&listener->uv.pipe, listener->bound.fd);
+    } else {
+        uv_tcp_init(&server->loop, &listener->uv.tcp);
+        status = uv_tcp_open(&listener->uv.tcp, listener->bound.fd);
+    }
+    listener->uv.handle.data = listener;
+    listener->server = server;
+    return status;
+}
+
+/* Takes the sockets over; nobody can connect yet. */
+static int open_listeners(struct server *server, const struct bound *bound,
+                          size_t count, struct err *err)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct listener *listener = &server->listeners[i];
+        int status;
+
+        listener->bound = bound[i];
+        status = open_listener(server, listener);
+        server->listeners_count++;
+        if (status < 0) {
+            result = err_set(err, E_CONFIG, "listen: %s: %s", bound[i].text,
+                             uv_strerror(status));
+        }
+    }
+    return result;
+}
+
+static int listen_all(struct server *server, struct err *err)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        int status = uv_listen(&listener->uv.stream, BACKLOG, on_connection);
+
+        if (status < 0) {
+            return err_set(err, E_CONFIG, "listen: %s: %s",
+                           listener->bound.text, uv_strerror(status));
+        }
+    }
+    return 0;
+}
+
+static int start_engine(struct server *server, const struct config *config,
+                        struct store *store, struct err *err)
+{
+    struct engine_config engine_config = {
+        .rules = {.grace_ms = config->grace,
+                  .ttl_ms = config->ttl,
+                  .lease_ms = config->lease,
+                  .lease_ms_max = config->max_lease,
+                  .require_fence = config->require_fence != 0},
+        .min_free_bytes = config->min_free,
+        .receipt_bytes_max = config->max_receipt,
+    };
+    struct engine_callbacks callbacks = {on_returned, on_failed, server};
+    char boot_id[BOOT_ID_BYTES];
+    int status = 0;
+
+    if (!clock_boot_id(boot_id)) {
+        log_warn("the boot id cannot be read: after a restart time goes on "
+                 "from the wall clock");
+    }
+    server->engine = engine_start(store, &clock_system, boot_id, &engine_config,
+                                  &callbacks, server->counters, &status, err);
+    return status;
+}
+
+static void announce(const struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        const struct bound *bound = &server->listeners[i].bound;
+
+        if (!bound->is_loopback) {
+            log_warn("%s: whoever reaches this address may use every key",
+                     bound->text);
+        }
+        log_info("ready: listening on %s", bound->text);
+    }
+    notify_ready("serving");
+}
+
+struct server *server_start(const struct config *config, struct store *store,
+                            struct bound *bound, size_t bound_count,
+                            struct counters *counters, int *status,
+                            struct err *err)
+{
+    struct server *server = server_new(config, counters);
+
+    if (server == NULL) {
+        address_close_all(bound, bound_count);
+        *status = err_set(err, E_MEMORY, "out of memory");
+        return NULL;
+    }
+    *status = open_listeners(server, bound, bound_count, err);
+    if (*status == 0) {
+        *status = start_engine(server, config, store, err);
+    }
+    if (*status == 0) {
+        *status = listen_all(server, err);
+    }
+    if (*status < 0) {
+        close_listeners(server);
+        if (server->engine != NULL) {
+            engine_stop(server->engine);
+        }
+        server_free(server);
+        return NULL;
+    }
+    start_handles(server, config);
+    announce(server);
+    return server;
+}
+
+/* --- running --------------------------------------------------------------
+ */
+
+int server_run(struct server *server)
+{
+    int status;
+
+    while (!server->stopping || server->conns_count > 0) {
+        uv_run(&server->loop, UV_RUN_ONCE);
+    }
+    status = server->status;
+    server_free(server);
+    return status;
+}

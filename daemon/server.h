@@ -1,0 +1,28 @@
+/* The server: listeners, connections, timers and the engine on one loop.
+ *
+ * In flight, and what ends it: a request with the engine (comes back through
+ * `returned`), a write (libuv's callback), a lingering connection (its time),
+ * a sweep (the engine's). server_run() returns when all of them are over. */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+
+#include "daemon/address.h"
+#include "daemon/config.h"
+#include "storage/store.h"
+
+struct server;
+
+/* Takes the bound sockets over, makes them listen, starts the engine on the
+ * store (borrowed), and says "ready" for each address. NULL with *status and a
+ * sentence in `err` otherwise; the sockets are closed then. */
+struct server *server_start(const struct config *config, struct store *store,
+                            struct bound *bound, size_t bound_count,
+                            struct counters *counters, int *status,
+                            struct err *err);
+
+/* Serves until SIGTERM or SIGINT, or until the store fails; a second signal
+ * ends the process at once. Returns 0 or the status to end with. Frees the
+ * server. */
+int server_run(struct server *server);
+
+#endif

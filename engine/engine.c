@@ -1,0 +1,439 @@
+#include "engine/engine.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "engine/mailbox.h"
+#include "engine/sweeper.h"
+#include "engine/turn.h"
+
+enum {
+    BELL_SWEEP = 1 << 0,
+    BELL_TICK = 1 << 1,
+    BELL_STOP = 1 << 2,
+};
+
+/* A turn reads the last record of each of its keys: so many commands that their
+ * receipts stay within this, but at least and at most the numbers below. */
+#define TURN_BYTES_MAX (UINT64_C(64) << 20)
+enum { TURN_COMMANDS_MIN = 16, TURN_COMMANDS_MAX = 1024 };
+
+struct engine {
+    struct engine_callbacks callbacks;
+    struct store *store;
+    struct session *session;
+    struct counters *counters;
+    uint64_t min_free_bytes;
+    size_t turn_commands_max;
+    struct mailbox mailbox;
+    pthread_t thread;
+    _Atomic uint64_t ticks_served;
+    /* The engine thread's own: */
+    struct steady steady;
+    struct turn turn;
+    struct sweeper sweeper;
+    struct request_list backlog; /* taken from the mailbox, not yet decided */
+    struct request_list sweeps;  /* SWEEPs that wait for a pass */
+    struct request_list done;    /* to be returned */
+    bool stopping;
+    int failure; /* 0, or the status of the failed write */
+};
+
+/* --- gauges ---------------------------------------------------------------
+ */
+
+static void look_at_disk(struct engine *engine, const struct store_stats *stats)
+{
+    bool no_space = stats->free_bytes < engine->min_free_bytes;
+
+    if (no_space && !engine->turn.no_space) {
+        log_error("less than min_free is left on the disk: "
+                  "new claims are refused");
+    } else if (!no_space && engine->turn.no_space) {
+        log_info("there is room on the disk again: new claims are taken");
+    }
+    engine->turn.no_space = no_space;
+}
+
+static void refresh_gauges(struct engine *engine)
+{
+    struct store_stats stats = {0};
+
+    engine->store->ops->stats(engine->store, &stats);
+    counters_set(engine->counters, COUNTER_STORE_BYTES, stats.bytes);
+    turn_publish(&engine->turn);
+    look_at_disk(engine, &stats);
+}
+
+/* --- failure --------------------------------------------------------------
+ */
+
+static void fail(struct engine *engine, int status)
+{
+    const struct store_ops *ops = engine->store->ops;
+    int trouble = ops->trouble_status(engine->session);
+
+    if (engine->failure == 0) {
+        engine->failure = status;
+        engine->callbacks.failed(engine->callbacks.arg,
+                                 trouble < 0 ? trouble : E_IO,
+                                 ops->trouble(engine->session));
+    }
+}
+
+/* --- sweeps ---------------------------------------------------------------
+ */
+
+static void return_sweep(struct engine *engine, struct request *request)
+{
+    const struct sweeper *sweeper = &engine->sweeper;
+
+    request->reply = (struct reply){
+        .kind = REPLY_SWEPT,
+        .swept_scanned = sweeper->scanned - request->sweep_scanned,
+        .swept_expired = sweeper->expired - request->sweep_expired,
+        .swept_retained = sweeper->retained - request->sweep_retained,
+    };
+    STAILQ_INSERT_TAIL(&engine->done, request, link);
+}
+
+static void return_sweeps(struct engine *engine, int error)
+{
+    struct request *request;
+
+    while ((request = STAILQ_FIRST(&engine->sweeps)) != NULL) {
+        STAILQ_REMOVE_HEAD(&engine->sweeps, link);
+        request->reply = reply_error(error);
+        STAILQ_INSERT_TAIL(&engine->done, request, link);
+    }
+}
+
+static void await_sweep(struct engine *engine, struct request *request)
+{
+    request->sweep_goal_ms = steady_now_us(&engine->steady) / 1000;
+    request->sweep_scanned = engine->sweeper.scanned;
+    request->sweep_expired = engine->sweeper.expired;
+    request->sweep_retained = engine->sweeper.retained;
+    STAILQ_INSERT_TAIL(&engine->sweeps, request, link);
+}
+
+/* A pass has ended. SWEEPs that came before it began are satisfied; those that
+ * came later need another one. They are in order of arrival. */
+static void end_pass(struct engine *engine)
+{
+    struct request *request;
+
+    while ((request = STAILQ_FIRST(&engine->sweeps)) != NULL &&
+           request->sweep_goal_ms <= engine->sweeper.began_ms) {
+        STAILQ_REMOVE_HEAD(&engine->sweeps, link);
+        return_sweep(engine, request);
+    }
+}
+
+static void sweep(struct engine *engine)
+{
+    int status;
+
+    if (!STAILQ_EMPTY(&engine->sweeps)) {
+        sweeper_begin(&engine->sweeper);
+    }
+    if (!engine->sweeper.running) {
+        return;
+    }
+    status = sweeper_slice(&engine->sweeper);
+    if (status == E_INDETERMINATE) {
+        fail(engine, status);
+        return_sweeps(engine, E_INDETERMINATE);
+    } else if (status < 0) {
+        log_error("the sweeper stopped: %s",
+                  engine->store->ops->trouble(engine->session));
+        return_sweeps(engine, E_CORRUPT);
+    } else if (!engine->sweeper.running) {
+        end_pass(engine);
+    }
+}
+
+/* --- turns ----------------------------------------------------------------
+ */
+
+/* Takes from the backlog what makes one turn. SWEEP and STATS have no key: the
+ * one waits, the other is answered as soon as what came before it is. */
+static void gather_turn(struct engine *engine, struct request_list *keyed,
+                        struct request_list *stats)
+{
+    struct request *request;
+    size_t count = 0;
+
+    while (count < engine->turn_commands_max &&
+           (request = STAILQ_FIRST(&engine->backlog)) != NULL) {
+        STAILQ_REMOVE_HEAD(&engine->backlog, link);
+        if (request->command.verb == VERB_SWEEP) {
+            await_sweep(engine, request);
+        } else if (request->command.verb == VERB_STATS) {
+            STAILQ_INSERT_TAIL(stats, request, link);
+        } else {
+            STAILQ_INSERT_TAIL(keyed, request, link);
+            count++;
+        }
+    }
+}
+
+static void answer_stats(struct engine *engine, struct request_list *stats)
+{
+    struct request *request;
+
+    if (STAILQ_EMPTY(stats)) {
+        return;
+    }
+    refresh_gauges(engine);
+    STAILQ_FOREACH (request, stats, link) {
+        request->reply = (struct reply){.kind = REPLY_STATS};
+    }
+    STAILQ_CONCAT(&engine->done, stats);
+}
+
+static void run_turn(struct engine *engine)
+{
+    struct request_list keyed = STAILQ_HEAD_INITIALIZER(keyed);
+    struct request_list stats = STAILQ_HEAD_INITIALIZER(stats);
+    int status = 0;
+
+    gather_turn(engine, &keyed, &stats);
+    if (!STAILQ_EMPTY(&keyed)) {
+        status = turn_run(&engine->turn, &keyed);
+    }
+    STAILQ_CONCAT(&engine->done, &keyed);
+    answer_stats(engine, &stats);
+    if (status < 0) {
+        fail(engine, status);
+        return_sweeps(engine, E_INDETERMINATE);
+    }
+}
+
+static void refuse_backlog(struct engine *engine)
+{
+    struct request *request;
+
+    STAILQ_FOREACH (request, &engine->backlog, link) {
+        request->postponed = false;
+        request->reply = reply_error(E_SHUTTING_DOWN);
+    }
+    STAILQ_CONCAT(&engine->done, &engine->backlog);
+}
+
+static void return_done(struct engine *engine)
+{
+    if (!STAILQ_EMPTY(&engine->done)) {
+        engine->callbacks.returned(engine->callbacks.arg, &engine->done);
+        CHECK(STAILQ_EMPTY(&engine->done));
+    }
+}
+
+static bool has_work(const struct engine *engine)
+{
+    return !STAILQ_EMPTY(&engine->backlog) ||
+           (engine->failure == 0 &&
+            (engine->sweeper.running || !STAILQ_EMPTY(&engine->sweeps)));
+}
+
+static void answer_bells(struct engine *engine, unsigned bells)
+{
+    if ((bells & BELL_TICK) != 0) {
+        refresh_gauges(engine);
+        atomic_fetch_add(&engine->ticks_served, 1);
+    }
+    if ((bells & BELL_SWEEP) != 0 && engine->failure == 0) {
+        sweeper_begin(&engine->sweeper);
+    }
+    if ((bells & BELL_STOP) != 0) {
+        engine->stopping = true;
+    }
+}
+
+static void *run(void *arg)
+{
+    struct engine *engine = arg;
+
+    while (!engine->stopping || !STAILQ_EMPTY(&engine->backlog)) {
+        answer_bells(engine, mailbox_take(&engine->mailbox, &engine->backlog,
+                                          !has_work(engine)));
+        if (engine->failure == 0) {
+            run_turn(engine);
+            return_done(engine);
+        }
+        if (engine->failure == 0) {
+            sweep(engine);
+        }
+        if (engine->failure != 0) {
+            refuse_backlog(engine);
+        }
+        return_done(engine);
+    }
+    return_sweeps(engine, E_SHUTTING_DOWN);
+    return_done(engine);
+    if (engine->failure == 0) {
+        engine->failure = turn_store_marks(&engine->turn);
+    }
+    return NULL;
+}
+
+/* --- start and stop -------------------------------------------------------
+ */
+
+static size_t turn_commands(uint64_t receipt_bytes_max)
+{
+    uint64_t fit = TURN_BYTES_MAX / (receipt_bytes_max + 1);
+
+    if (fit < TURN_COMMANDS_MIN) {
+        return TURN_COMMANDS_MIN;
+    }
+    return fit > TURN_COMMANDS_MAX ? TURN_COMMANDS_MAX : (size_t)fit;
+}
+
+/* The clock's marks are stored before the first command is decided, so that no
+ * restart can start before a time that this run has used. */
+static int start_clock(struct engine *engine, const struct clock *clock,
+                       const char *boot_id, struct marks *marks,
+                       const struct rules *rules)
+{
+    uint64_t now_ms;
+
+    engine->store->ops->marks(engine->store, marks);
+    steady_start(&engine->steady, clock, boot_id, &marks->clock);
+    now_ms = steady_now_us(&engine->steady) / 1000;
+    if (now_ms > marks->clock.high_water_ms) {
+        marks->clock.high_water_ms = now_ms + rules->grace_ms;
+    }
+    return engine->session->store->ops->append(engine->session, NULL, 0, marks);
+}
+
+static int start_parts(struct engine *engine, const struct clock *clock,
+                       const char *boot_id, const struct rules *rules)
+{
+    struct marks marks;
+    int status = start_clock(engine, clock, boot_id, &marks, rules);
+
+    if (status == 0) {
+        status = turn_init(&engine->turn, engine->session, &engine->steady,
+                           &marks, rules, engine->counters);
+    }
+    if (status == 0) {
+        status = sweeper_init(&engine->sweeper, &engine->turn);
+    }
+    if (status == 0) {
+        status = mailbox_init(&engine->mailbox);
+    }
+    if (status == 0) {
+        refresh_gauges(engine);
+        if (pthread_create(&engine->thread, NULL, run, engine) != 0) {
+            mailbox_release(&engine->mailbox);
+            status = E_MEMORY;
+        }
+    }
+    return status;
+}
+
+static void engine_free(struct engine *engine)
+{
+    sweeper_release(&engine->sweeper);
+    turn_release(&engine->turn);
+    if (engine->session != NULL) {
+        engine->store->ops->session_close(engine->session);
+    }
+    free(engine);
+}
+
+static struct engine *engine_new(struct store *store,
+                                 const struct engine_config *config,
+                                 const struct engine_callbacks *callbacks,
+                                 struct counters *counters)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+
+    if (engine == NULL) {
+        return NULL;
+    }
+    engine->callbacks = *callbacks;
+    engine->store = store;
+    engine->counters = counters;
+    engine->min_free_bytes = config->min_free_bytes;
+    engine->turn_commands_max = turn_commands(config->receipt_bytes_max);
+    STAILQ_INIT(&engine->backlog);
+    STAILQ_INIT(&engine->sweeps);
+    STAILQ_INIT(&engine->done);
+    engine->session = store->ops->session_open(store);
+    if (engine->session == NULL) {
+        engine_free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+struct engine *engine_start(struct store *store, const struct clock *clock,
+                            const char *boot_id,
+                            const struct engine_config *config,
+                            const struct engine_callbacks *callbacks,
+                            struct counters *counters, int *status,
+                            struct err *err)
+{
+    struct engine *engine = engine_new(store, config, callbacks, counters);
+
+    if (engine == NULL) {
+        *status = err_set(err, E_MEMORY, "out of memory");
+        return NULL;
+    }
+    *status = start_parts(engine, clock, boot_id, &config->rules);
+    if (*status == 0) {
+        return engine;
+    }
+    if (*status == E_INDETERMINATE) {
+        *status = store->ops->trouble_status(engine->session);
+        err_set(err, *status, "the first write failed: %s",
+                store->ops->trouble(engine->session));
+    } else {
+        err_set(err, *status, "the engine cannot start: %s",
+                status_sentence(*status));
+    }
+    engine_free(engine);
+    return NULL;
+}
+
+void engine_submit(struct engine *engine, struct request_list *list)
+{
+    mailbox_put(&engine->mailbox, list, 0);
+}
+
+static void ring(struct engine *engine, unsigned bell)
+{
+    struct request_list none = STAILQ_HEAD_INITIALIZER(none);
+
+    mailbox_put(&engine->mailbox, &none, bell);
+}
+
+void engine_sweep(struct engine *engine)
+{
+    ring(engine, BELL_SWEEP);
+}
+
+void engine_tick(struct engine *engine)
+{
+    ring(engine, BELL_TICK);
+}
+
+uint64_t engine_ticks_served(struct engine *engine)
+{
+    return atomic_load(&engine->ticks_served);
+}
+
+int engine_stop(struct engine *engine)
+{
+    int failure;
+    int joined;
+
+    ring(engine, BELL_STOP);
+    joined = pthread_join(engine->thread, NULL);
+    CHECK(joined == 0);
+    failure = engine->failure;
+    mailbox_release(&engine->mailbox);
+    engine_free(engine);
+    return failure;
+}

@@ -1,0 +1,233 @@
+/* due() and remove(): the index of what expires. */
+#include "base/check.h"
+#include "base/units.h"
+#include "storage/layout.h"
+#include "storage/memory.h"
+#include "storage/streams.h"
+
+/* A stream that cannot be read is looked at again after a day: somebody has to
+ * repair it first, and until then every look is wasted. */
+#define CORRUPT_AGAIN_MS UINT64_C(86400000)
+
+/* --- due ---------------------------------------------------------------- */
+
+static void list_clear(struct due_list *list)
+{
+    buf_clear(&list->ids);
+    list->count = 0;
+    list->keys_count = 0;
+    list->damaged = 0;
+}
+
+static void list_add_ids(struct due_list *list, struct slice ids)
+{
+    struct stream stream;
+
+    buf_append_slice(&list->ids, ids);
+    memory_check(&list->ids);
+    while (stream_take(&ids, &stream)) {
+        list->count++;
+    }
+}
+
+static bool list_add(void *arg, struct slice key, struct slice value)
+{
+    struct due_list *list = arg;
+    struct slice ids;
+
+    if (due_entry_decode(key, value, &list->last_ms, &ids) != 0) {
+        list->damaged++;
+        return true;
+    }
+    list->keys = memory_grow(list->keys, &list->keys_cap, list->keys_count + 1,
+                             DUE_KEY_BYTES);
+    slice_copy(list->keys + list->keys_count * DUE_KEY_BYTES, key);
+    list->keys_count++;
+    list_add_ids(list, ids);
+    return list->count < list->limit;
+}
+
+/* Names the streams once the ids have stopped moving. */
+static void list_name_streams(struct due_list *list)
+{
+    struct slice ids = buf_slice(&list->ids);
+
+    list->streams = memory_grow(list->streams, &list->streams_cap, list->count,
+                                sizeof(*list->streams));
+    for (size_t i = 0; i < list->count; i++) {
+        CHECK(stream_take(&ids, &list->streams[i]));
+    }
+}
+
+static int list_scan(struct streams_session *session, struct due_list *list)
+{
+    struct streams *store = streams_of(session);
+    uint8_t from[DUE_TIME_BYTES];
+    uint8_t before[DUE_TIME_BYTES];
+    int status = 0;
+
+    pthread_mutex_lock(&store->write_lock);
+    due_bound_encode(from, store->due_cursor_ms);
+    due_bound_encode(before, list->before_ms);
+    if (store->due_cursor_ms < list->before_ms) {
+        status = store->tables->ops->scan(store->tables,
+                                          slice_of(from, sizeof(from)),
+                                          slice_of(before, sizeof(before)),
+                                          list_add, list, &session->trouble);
+    }
+    if (status == 0 && list->count > 0 && list->last_ms > store->due_floor_ms) {
+        store->due_floor_ms = list->last_ms;
+    }
+    pthread_mutex_unlock(&store->write_lock);
+    return status;
+}
+
+int streams_due(struct session *base, uint64_t before_ms, size_t limit,
+                struct due *due)
+{
+    struct streams_session *session = (struct streams_session *)base;
+    struct due_list *list = &session->due;
+
+    CHECK(limit > 0);
+    session_begin(session);
+    list_clear(list);
+    list->limit = limit;
+    list->before_ms = before_ms;
+    *due = (struct due){0};
+    if (list_scan(session, list) != 0) {
+        session->trouble_status = E_IO;
+        list_clear(list);
+        return E_IO;
+    }
+    list_name_streams(list);
+    *due = (struct due){.streams = list->streams,
+                        .count = list->count,
+                        .more = list->count >= limit,
+                        .damaged = list->damaged};
+    return 0;
+}
+
+/* --- remove ------------------------------------------------------------- */
+
+static void drop_stream(struct streams_session *session,
+                        const struct view_row *row)
+{
+    struct streams *store = streams_of(session);
+    uint64_t last = row->place.sequence;
+
+    for (uint64_t n = last - row->place.kept; n < last; n++) {
+        write_drop(store, TABLE_ROWS,
+                   row_key_older(&session->key, row->stream, n));
+    }
+    write_drop(store, TABLE_ROWS, row_key_last(row->stream));
+}
+
+static void keep_corrupt(struct streams_session *session, struct removal *item)
+{
+    uint64_t day_ms = add_saturating(session->due.before_ms, CORRUPT_AGAIN_MS);
+
+    item->status = E_CORRUPT;
+    write_wish(session, item->again_ms > 0 ? item->again_ms : day_ms,
+               item->stream);
+}
+
+static void keep_changed(struct streams_session *session, struct removal *item,
+                         const struct view_row *row)
+{
+    item->status = E_SEQUENCE;
+    counters_add(streams_of(session)->counters, COUNTER_SEQUENCE_CONFLICTS, 1);
+    if (row->found) {
+        write_wish(session, 0, item->stream);
+    }
+}
+
+static void drop_item(struct streams_session *session, struct removal *item,
+                      const struct view_row *row)
+{
+    struct expect now = view_row_expect(row);
+
+    if (row->status != 0) {
+        keep_corrupt(session, item);
+    } else if (item->expect.next != now.next ||
+               item->expect.fence != now.fence) {
+        keep_changed(session, item, row);
+    } else if (row->found) {
+        drop_stream(session, row);
+    }
+}
+
+static size_t name_dropped(struct streams_session *session,
+                           const struct removal *items, size_t count)
+{
+    size_t names = 0;
+
+    session->names = memory_grow(session->names, &session->names_cap, count,
+                                 sizeof(*session->names));
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].drop) {
+            session->names[names++] = items[i].stream;
+        }
+    }
+    return names;
+}
+
+static void settle_items(struct streams_session *session, struct removal *items,
+                         size_t count)
+{
+    struct view *view =
+        session_view(session, name_dropped(session, items, count));
+
+    for (size_t i = 0; i < count; i++) {
+        items[i].status = 0;
+        if (items[i].drop) {
+            const struct view_row *row = view_find(view, items[i].stream);
+
+            CHECK(row != NULL);
+            drop_item(session, &items[i], row);
+        } else if (items[i].again_ms > 0) {
+            write_wish(session, items[i].again_ms, items[i].stream);
+        }
+    }
+}
+
+static void settle_entries(struct streams_session *session)
+{
+    const struct due_list *list = &session->due;
+
+    for (size_t i = 0; i < list->keys_count; i++) {
+        write_drop(streams_of(session), TABLE_DUE,
+                   slice_of(list->keys + i * DUE_KEY_BYTES, DUE_KEY_BYTES));
+    }
+}
+
+static void move_cursor(struct streams_session *session)
+{
+    struct streams *store = streams_of(session);
+    struct due_list *list = &session->due;
+
+    if (list->keys_count > 0 && list->last_ms > store->due_cursor_ms) {
+        store->due_cursor_ms = list->last_ms;
+    }
+    list_clear(list);
+}
+
+int streams_remove(struct session *base, struct removal *items, size_t count,
+                   const struct marks *marks)
+{
+    struct streams_session *session = (struct streams_session *)base;
+    int status;
+
+    session_begin(session);
+    status = write_begin(session);
+    if (status == 0) {
+        settle_items(session, items, count);
+        if (count > 0) {
+            settle_entries(session);
+        }
+        status = write_commit(session, marks);
+        if (status == 0 && count > 0) {
+            move_cursor(session);
+        }
+    }
+    return write_end(session, status, marks);
+}

@@ -90,9 +90,11 @@ TESTS = base proto storage engine daemon integration
 LIB_base =
 LIB_proto = tests/lib/proto_io.c
 LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c
-LIB_engine = $(LIB_storage) tests/lib/model.c
-LIB_daemon = $(LIB_engine)
-LIB_integration = tests/lib/process.c tests/lib/model.c
+LIB_model = $(wildcard tests/lib/model*.c) tests/lib/mirror.c \
+            tests/lib/command_bytes.c
+LIB_engine = $(LIB_storage) $(LIB_model) tests/lib/bench.c
+LIB_daemon = $(LIB_engine) tests/lib/reply_parse.c
+LIB_integration = tests/lib/process.c $(LIB_model) tests/lib/reply_parse.c
 USES_integration = proto base
 LIBS_integration =
 

@@ -1,6 +1,10 @@
 #include "tests/lib/runner.h"
 
 #define SUITES(X)                                                              \
+    X(model_self)                                                              \
+    X(model_finish)                                                            \
+    X(model_check)                                                             \
+    X(model_gen)                                                               \
     X(decide)                                                                  \
     X(acceptance)                                                              \
     X(acceptance_races)                                                        \
@@ -8,7 +12,8 @@
     X(turn)                                                                    \
     X(turn_faults)                                                             \
     X(engine)                                                                  \
-    X(engine_faults)
+    X(engine_faults)                                                           \
+    X(model)
 
 #define X(name) suite_fn suite_##name;
 SUITES(X)

@@ -25,10 +25,12 @@ static bool make_room_in_place(struct buf *buf, size_t extra)
     return true;
 }
 
+/* At least doubles, even where the same size would do: copying everything for
+ * the few bytes that were taken at the front would not be amortised. */
 static bool grow(struct buf *buf, size_t extra)
 {
     size_t len = buf_len(buf);
-    size_t cap = buf->cap < BUF_CAP_MIN ? BUF_CAP_MIN : buf->cap;
+    size_t cap = buf->cap < BUF_CAP_MIN ? BUF_CAP_MIN : 2 * buf->cap;
     uint8_t *data;
 
     if (extra > SIZE_MAX / 4 - len) {

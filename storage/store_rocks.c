@@ -425,12 +425,12 @@ static int status_of_text(const struct err *text)
         int status;
     } known[] = {
         {"No space left", E_FULL},
-        {"lock", E_FORMAT}, /* held by another process, or not allowed */
+        {"While lock file", E_FORMAT}, /* another process has it */
+        {"lock hold by", E_FORMAT},    /* this one has */
         {"Permission denied", E_FORMAT},
-        {"Corruption", E_DATA},
+        {"Corruption: ", E_DATA},
         {"No such file", E_DATA},
-        {"Invalid argument", E_DATA}, /* CURRENT or a column family is gone */
-        {"NotFound", E_DATA},
+        {"Invalid argument: ", E_DATA}, /* CURRENT or a column family is gone */
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -461,7 +461,9 @@ static int open_database(struct rocks *rocks, struct err *err)
     return 0;
 }
 
-/* What an interrupted creation left, from which nothing was ever served. */
+/* What an interrupted creation left, from which nothing was ever served. After
+ * that there is no database, and error_if_exists has nothing to guard; it would
+ * only stay in the options file and keep RocksDB's own tools out. */
 static int destroy_leftovers(struct rocks *rocks, struct err *err)
 {
     char *error = NULL;
@@ -486,7 +488,6 @@ static int create_database(struct rocks *rocks, struct err *err)
     }
     rocksdb_options_set_create_if_missing(rocks->options, 1);
     rocksdb_options_set_create_missing_column_families(rocks->options, 1);
-    rocksdb_options_set_error_if_exists(rocks->options, 1);
     return status == 0 ? open_database(rocks, err) : status;
 }
 

@@ -156,7 +156,8 @@ install: all
 	install -D -m 755 $(BUILD)/dedupd $(DESTDIR)$(PREFIX)/sbin/dedupd
 	install -D -m 644 dedupd.service \
 	    $(DESTDIR)/lib/systemd/system/dedupd.service
-	install -D -m 644 conf/dedupd.conf $(DESTDIR)/etc/dedupd/dedupd.conf
+	test -e $(DESTDIR)/etc/dedupd/dedupd.conf || \
+	    install -D -m 644 conf/dedupd.conf $(DESTDIR)/etc/dedupd/dedupd.conf
 	install -D -m 644 docs/dedupd.8 $(DESTDIR)$(PREFIX)/share/man/man8/dedupd.8
 
 format:

@@ -27,6 +27,12 @@ static int open_socket(int family, const char *text, struct err *err)
     return fd < 0 ? fail_errno(text, errno, err) : fd;
 }
 
+static int refuse_text(const char *text, struct err *err)
+{
+    return err_set(err, E_CONFIG,
+                   "listen: %s: not IPV4:PORT, [IPV6]:PORT or unix:PATH", text);
+}
+
 /* --- TCP ------------------------------------------------------------------
  */
 
@@ -117,9 +123,7 @@ static int bind_inet(const char *text, struct bound *bound, struct err *err)
     int on = 1;
 
     if (!parse_inet(text, &inet)) {
-        return err_set(err, E_CONFIG,
-                       "listen: %s: not IPV4:PORT, [IPV6]:PORT or unix:PATH",
-                       text);
+        return refuse_text(text, err);
     }
     bound->fd = open_socket(inet.address.ss_family, text, err);
     if (bound->fd < 0) {
@@ -174,26 +178,41 @@ static int bind_once(int fd, const struct sockaddr_un *address)
     return error;
 }
 
-static int bind_unix(const char *text, struct bound *bound, struct err *err)
+static bool parse_unix(const char *text, struct sockaddr_un *address)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = text + UNIX_PREFIX_LEN;
     size_t len = strlen(path);
+
+    if (len == 0 || len >= sizeof(address->sun_path)) {
+        return false;
+    }
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(address->sun_path, path, len + 1);
+    return true;
+}
+
+static int refuse_path(const char *text, struct err *err)
+{
+    return err_set(err, E_CONFIG,
+                   "listen: %s: the path is empty or too long for a socket",
+                   text);
+}
+
+static int bind_unix(const char *text, struct bound *bound, struct err *err)
+{
+    struct sockaddr_un address;
     int error;
 
-    if (len == 0 || len >= sizeof(address.sun_path)) {
-        return err_set(err, E_CONFIG,
-                       "listen: %s: the path is empty or too "
-                       "long for a socket",
-                       text);
+    if (!parse_unix(text, &address)) {
+        return refuse_path(text, err);
     }
-    memcpy(address.sun_path, path, len + 1);
     bound->fd = open_socket(AF_UNIX, text, err);
     if (bound->fd < 0) {
         return bound->fd;
     }
     error = bind_once(bound->fd, &address);
-    if (error == EADDRINUSE && is_stale_socket(&address) && unlink(path) == 0) {
+    if (error == EADDRINUSE && is_stale_socket(&address) &&
+        unlink(address.sun_path) == 0) {
         error = bind_once(bound->fd, &address);
     }
     if (error != 0) {
@@ -224,13 +243,14 @@ void address_close_all(struct bound *bound, size_t count)
     }
 }
 
-static int bind_one(const char *text, struct bound *bound, struct err *err)
+static bool is_unix_text(const char *text)
 {
-    *bound = (struct bound){.fd = -1};
-    return strncmp(text, UNIX_PREFIX, UNIX_PREFIX_LEN) == 0
-               ? bind_unix(text, bound, err)
-               : bind_inet(text, bound, err);
+    return strncmp(text, UNIX_PREFIX, UNIX_PREFIX_LEN) == 0;
 }
+
+/* What is done with each address of a list, in order. */
+typedef int address_step(const char *text, size_t index, void *arg,
+                         struct err *err);
 
 /* Copies the next address of the list to `text` and moves on. */
 static bool next_address(const char **list, char text[ADDRESS_TEXT_BYTES])
@@ -251,27 +271,72 @@ static bool next_address(const char **list, char text[ADDRESS_TEXT_BYTES])
     return true;
 }
 
-int address_bind_all(const char *list, struct bound bound[ADDRESSES_MAX],
-                     size_t *count, struct err *err)
+static int each_address(const char *list, address_step *step, void *arg,
+                        struct err *err)
 {
     char text[ADDRESS_TEXT_BYTES];
+    size_t index = 0;
     int status = 0;
 
-    *count = 0;
     do {
-        if (*count == ADDRESSES_MAX) {
+        if (index == ADDRESSES_MAX) {
             status = err_set(err, E_CONFIG, "listen: more than %d addresses",
                              ADDRESSES_MAX);
         } else if (!next_address(&list, text)) {
             status = err_set(err, E_CONFIG, "listen: an address is too long");
         } else {
-            status = bind_one(text, &bound[*count], err);
+            status = step(text, index++, arg, err);
         }
-        *count += status == 0;
     } while (status == 0 && *list != '\0');
-    if (status < 0) {
-        address_close_all(bound, *count);
-        *count = 0;
+    return status;
+}
+
+static int check_one(const char *text, size_t index, void *arg, struct err *err)
+{
+    struct sockaddr_un path;
+    struct inet inet;
+
+    (void)index;
+    (void)arg;
+    if (is_unix_text(text)) {
+        return parse_unix(text, &path) ? 0 : refuse_path(text, err);
     }
+    return parse_inet(text, &inet) ? 0 : refuse_text(text, err);
+}
+
+int address_check_all(const char *list, struct err *err)
+{
+    return each_address(list, check_one, NULL, err);
+}
+
+struct binding {
+    struct bound *bound;
+    size_t count;
+};
+
+static int bind_one(const char *text, size_t index, void *arg, struct err *err)
+{
+    struct binding *binding = arg;
+    struct bound *bound = &binding->bound[index];
+    int status;
+
+    *bound = (struct bound){.fd = -1};
+    status = is_unix_text(text) ? bind_unix(text, bound, err)
+                                : bind_inet(text, bound, err);
+    binding->count += status == 0;
+    return status;
+}
+
+int address_bind_all(const char *list, struct bound bound[ADDRESSES_MAX],
+                     size_t *count, struct err *err)
+{
+    struct binding binding = {.bound = bound};
+    int status = each_address(list, bind_one, &binding, err);
+
+    if (status < 0) {
+        address_close_all(bound, binding.count);
+        binding.count = 0;
+    }
+    *count = binding.count;
     return status;
 }

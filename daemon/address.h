@@ -23,6 +23,10 @@ struct bound {
                                       port the system chose, or unix:PATH */
 };
 
+/* Whether the list could be bound as far as its text goes; binds nothing. 0, or
+ * E_CONFIG with a sentence. */
+must_check int address_check_all(const char *list, struct err *err);
+
 /* Binds every address of the comma-separated list. E_CONFIG with a sentence
  * that names the address; then nothing stays bound. A socket file that nobody
  * serves any more is replaced, a served one is "in use". */

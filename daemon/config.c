@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "daemon/address.h"
 #include "proto/proto.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 enum setting_type {
     TYPE_TEXT,
+    TYPE_LISTEN, /* a text that is a list of addresses */
     TYPE_NAMESPACE,
     TYPE_CHOICE,   /* one of the words of `words`; the number is its index */
     TYPE_DURATION, /* ms */
@@ -43,7 +45,7 @@ static const char *const bool_words[] = {"no", "yes", NULL};
 /* The one list of settings. tests/daemon/test_config.c holds conf/dedupd.conf
  * to it. */
 static const struct setting settings[] = {
-    {"listen", TYPE_TEXT, AT(listen), "127.0.0.1:7411", 1,
+    {"listen", TYPE_LISTEN, AT(listen), "127.0.0.1:7411", 1,
      CONFIG_TEXT_BYTES - 1,
      "addresses, comma-separated: IPV4:PORT, [IPV6]:PORT or unix:PATH; port 0 "
      "lets the system choose",
@@ -68,7 +70,9 @@ static const struct setting settings[] = {
     {"max_lease", TYPE_DURATION, AT(max_lease), "30d", 1, 3650 * DAY,
      "the longest lease a command may name", NULL},
     {"grace", TYPE_DURATION, AT(grace), "1s", 0, HOUR,
-     "added to every lease and ttl before it has run out", NULL},
+     "added to every lease and ttl before it has run out; below about 100ms "
+     "the clock costs many writes",
+     NULL},
     {"sweep_interval", TYPE_DURATION, AT(sweep_interval), "1s", 1, DAY,
      "how often the sweeper frees what has expired", NULL},
     {"history", TYPE_NUMBER, AT(history), "16", 2, 1000,
@@ -138,6 +142,7 @@ static const char *number_text(const struct setting *setting, uint64_t number,
         return units_bytes_text(number, out);
     case TYPE_NUMBER:
     case TYPE_TEXT:
+    case TYPE_LISTEN:
     case TYPE_NAMESPACE:
     default:
         snprintf(out, VALUE_TEXT_BYTES, "%" PRIu64, number);
@@ -147,7 +152,8 @@ static const char *number_text(const struct setting *setting, uint64_t number,
 
 static bool is_text(const struct setting *setting)
 {
-    return setting->type == TYPE_TEXT || setting->type == TYPE_NAMESPACE;
+    return setting->type == TYPE_TEXT || setting->type == TYPE_LISTEN ||
+           setting->type == TYPE_NAMESPACE;
 }
 
 static const char *kind_text(const struct setting *setting)
@@ -165,6 +171,7 @@ static const char *kind_text(const struct setting *setting)
         return "1 to 64 of A-Z a-z 0-9 . _ - starting with a letter or digit";
     case TYPE_CHOICE:
     case TYPE_TEXT:
+    case TYPE_LISTEN:
     default:
         return "a text";
     }
@@ -185,6 +192,7 @@ static int parse_number(const struct setting *setting, struct slice value,
     case TYPE_NUMBER:
     case TYPE_CHOICE:
     case TYPE_TEXT:
+    case TYPE_LISTEN:
     case TYPE_NAMESPACE:
     default:
         return units_parse_number(value, number);
@@ -244,6 +252,9 @@ static int set_text(struct config *config, const struct setting *setting,
         return err_set(err, E_CONFIG,
                        "%s: must be %" PRIu64 " to %" PRIu64 " bytes",
                        setting->name, setting->min, setting->max);
+    }
+    if (setting->type == TYPE_LISTEN && address_check_all(value, err) < 0) {
+        return E_CONFIG;
     }
     memcpy(text_of(config, setting), value, len + 1);
     return 0;

@@ -96,13 +96,14 @@ static void return_sweep(struct engine *engine, struct request *request)
     STAILQ_INSERT_TAIL(&engine->done, request, link);
 }
 
-static void return_sweeps(struct engine *engine, int error)
+static void return_sweeps(struct engine *engine, int error,
+                          const char *sentence)
 {
     struct request *request;
 
     while ((request = STAILQ_FIRST(&engine->sweeps)) != NULL) {
         STAILQ_REMOVE_HEAD(&engine->sweeps, link);
-        request->reply = reply_error(error);
+        request->reply = reply_error_because(error, sentence);
         STAILQ_INSERT_TAIL(&engine->done, request, link);
     }
 }
@@ -142,11 +143,12 @@ static void sweep(struct engine *engine)
     status = sweeper_slice(&engine->sweeper);
     if (status == E_INDETERMINATE) {
         fail(engine, status);
-        return_sweeps(engine, E_INDETERMINATE);
+        return_sweeps(engine, E_INDETERMINATE, NULL);
     } else if (status < 0) {
         log_error("the sweeper stopped: %s",
                   engine->store->ops->trouble(engine->session));
-        return_sweeps(engine, E_CORRUPT);
+        return_sweeps(engine, E_CORRUPT,
+                      "the index of what expires cannot be read");
     } else if (!engine->sweeper.running) {
         end_pass(engine);
     }
@@ -205,7 +207,7 @@ static void run_turn(struct engine *engine)
     answer_stats(engine, &stats);
     if (status < 0) {
         fail(engine, status);
-        return_sweeps(engine, E_INDETERMINATE);
+        return_sweeps(engine, E_INDETERMINATE, NULL);
     }
 }
 
@@ -268,7 +270,8 @@ static void *run(void *arg)
         }
         return_done(engine);
     }
-    return_sweeps(engine, E_SHUTTING_DOWN);
+    return_sweeps(engine, E_SHUTTING_DOWN,
+                  "the daemon is stopping, the sweep is not finished");
     return_done(engine);
     if (engine->failure == 0) {
         engine->failure = turn_store_marks(&engine->turn);
@@ -318,6 +321,9 @@ static int start_parts(struct engine *engine, const struct clock *clock,
     }
     if (status == 0) {
         status = sweeper_init(&engine->sweeper, &engine->turn);
+    }
+    if (engine->turn_commands_max < engine->sweeper.slice_keys) {
+        engine->sweeper.slice_keys = engine->turn_commands_max;
     }
     if (status == 0) {
         status = mailbox_init(&engine->mailbox);

@@ -1,5 +1,6 @@
 #include "engine/sweeper.h"
 
+#include "base/log.h"
 #include "base/table.h"
 #include "base/units.h"
 
@@ -51,6 +52,7 @@ int sweeper_init(struct sweeper *sweeper, struct turn *turn)
 {
     *sweeper = (struct sweeper){
         .turn = turn,
+        .slice_keys = SWEEP_SLICE_KEYS,
         .work = calloc(1, sizeof(struct sweep_work)),
     };
     return sweeper->work == NULL ? E_MEMORY : 0;
@@ -181,6 +183,18 @@ static int sweep_due(struct sweeper *sweeper, const struct due *due)
     return 0;
 }
 
+/* Entries that cannot be read are passed over each time: said once. */
+static void note_damage(struct sweeper *sweeper, const struct due *due)
+{
+    counters_add(sweeper->turn->counters, COUNTER_ROWS_CORRUPT, due->damaged);
+    if (due->damaged > 0 && !sweeper->warned) {
+        log_error("the index of what expires is damaged: the keys that %zu of "
+                  "its entries name are not freed",
+                  due->damaged);
+        sweeper->warned = true;
+    }
+}
+
 int sweeper_slice(struct sweeper *sweeper)
 {
     struct turn *turn = sweeper->turn;
@@ -193,7 +207,8 @@ int sweeper_slice(struct sweeper *sweeper)
     /* now > deadline + grace, in terms of the deadline. */
     status = turn->session->store->ops->due(
         turn->session, sub_floor(sweeper->began_ms, turn->rules.grace_ms),
-        SWEEP_SLICE_KEYS, &due);
+        sweeper->slice_keys, &due);
+    note_damage(sweeper, &due);
     if (status == 0) {
         status = work_reserve(sweeper->work, due.count);
     }

@@ -10,7 +10,7 @@
 #include "engine/turn.h"
 
 enum {
-    SWEEP_SLICE_KEYS = 512, /* the index is asked for as many at a time */
+    SWEEP_SLICE_KEYS = 512, /* the index is asked for as many at most */
     /* A key that cannot be read is left, and looked at again after this. */
     SWEEP_CORRUPT_AGAIN_MS = 24 * 60 * 60 * 1000,
 };
@@ -18,7 +18,9 @@ enum {
 /* Belongs to the thread of its turn. */
 struct sweeper {
     struct turn *turn; /* borrowed: session, clock and counters are shared */
+    size_t slice_keys; /* of the index at a time; the owner may lower it */
     bool running;
+    bool warned;       /* that the index is damaged */
     uint64_t began_ms; /* when the pass that runs, or the last one, began */
     /* Since the start of the process. scanned = expired + retained. */
     uint64_t scanned;  /* keys looked at */

@@ -1,7 +1,10 @@
 #include "engine/turn.h"
 
+#include "base/log.h"
 #include "base/table.h"
 #include "base/units.h"
+
+#define WARN_INTERVAL_US UINT64_C(1000000)
 
 /* A key of this turn: what the store has, then what was decided on top. */
 struct slot {
@@ -123,9 +126,23 @@ void turn_publish(const struct turn *turn)
 /* --- one round: read, decide, append --------------------------------------
  */
 
+/* Clients that ask for it again and again must not fill the log. */
+static void warn_unreadable(struct turn *turn, size_t count)
+{
+    uint64_t now_us = steady_now_us(turn->steady);
+
+    if (count > 0 &&
+        (turn->warned_us == 0 || now_us - turn->warned_us > WARN_INTERVAL_US)) {
+        log_error("%zu keys of a turn cannot be read: %s", count,
+                  turn->session->store->ops->trouble(turn->session));
+        turn->warned_us = now_us;
+    }
+}
+
 static void read_heads(struct turn *turn)
 {
     struct turn_work *work = turn->work;
+    size_t unreadable = 0;
     int status =
         turn->session->store->ops->heads(turn->session, work->streams,
                                          work->heads, work->slots_count);
@@ -133,7 +150,9 @@ static void read_heads(struct turn *turn)
     CHECK(status == 0);
     for (size_t i = 0; i < work->slots_count; i++) {
         work->slots[i].head = work->heads[i];
+        unreadable += work->heads[i].status < 0;
     }
+    warn_unreadable(turn, unreadable);
 }
 
 static struct slot *slot_of(struct turn_work *work, struct stream stream)

@@ -13,9 +13,12 @@
 enum {
     /* How often a command that met a sequence conflict is decided again. */
     TURN_ROUNDS_MAX = 8,
-    /* Fences are reserved in blocks of as many, so that a block is stored
-     * about once a second under load: a fence is a time in µs or above. */
-    TURN_FENCE_BLOCK = 1000000,
+    /* Fences are times in µs, reserved in blocks that are stored with the claim
+     * that opens them. A start goes on above the last block; 20 ms are less
+     * than a restart takes, so fences never run ahead of the clock, and those
+     * given after an old copy of the data was put back are larger than those
+     * given before. */
+    TURN_FENCE_BLOCK = 20000,
 };
 
 /* What one engine thread keeps between turns; used by that thread only. */
@@ -24,10 +27,11 @@ struct turn {
     const struct steady *steady; /* borrowed */
     struct counters *counters;   /* borrowed */
     struct rules rules;
-    struct marks marks;     /* stored, but for live_keys and inflight, which are
-                               ahead of what is stored */
-    uint64_t last_fence;    /* the largest one given */
-    bool no_space;          /* set by the owner */
+    struct marks marks;  /* stored, but for live_keys and inflight, which are
+                            ahead of what is stored */
+    uint64_t last_fence; /* the largest one given */
+    bool no_space;       /* set by the owner */
+    uint64_t warned_us;  /* when unreadable keys were last logged; 0: never */
     struct turn_work *work; /* memory that turns use again */
 };
 

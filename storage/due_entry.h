@@ -20,7 +20,7 @@ enum {
     DUE_TIME_BYTES = 8,
     /* More streams than that get a second entry, since an entry is settled as a
      * whole and a slice of the sweep has to stay small. */
-    DUE_STREAMS_MAX = 256,
+    DUE_STREAMS_MAX = 64,
 };
 
 void due_key_encode(uint8_t key[DUE_KEY_BYTES], uint64_t due_ms,

@@ -65,8 +65,8 @@ static void encode_by_type(struct buf *to, const struct record *record)
  * To change the format: give the new layout the next version and write that
  * alone; keep decoding every older version; add bytes of the new one to the
  * golden records of tests/storage/test_record.c and leave those of the older
- * ones as they are. Where an older daemon must not open such data, raise
- * FORMAT_VERSION in layout.h as well. */
+ * ones as they are. An older daemon that must not open such data is kept out by
+ * FORMAT_READER in layout.h: docs/storage.md has the whole recipe. */
 void record_encode(struct buf *to, struct stream stream, struct place place,
                    const struct record *record)
 {

@@ -17,7 +17,10 @@
 #include "storage/streams.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <rocksdb/c.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     KIB = 1024,
@@ -554,12 +557,29 @@ static struct store *open_dir(const struct store_config *config, int *status,
     return open_streams(rocks, config, status, err);
 }
 
+/* RocksDB would call a log directory that it cannot make a missing file of the
+ * database. */
+static int make_log_dir(const char *path, struct err *err)
+{
+    if (path == NULL || mkdir(path, 0700) == 0 ||
+        access(path, W_OK | X_OK) == 0) {
+        return 0;
+    }
+    return err_set(err, E_CONFIG, "log directory %s: %s", path,
+                   strerror(errno));
+}
+
 struct store *store_rocks_open(const struct store_config *config, int *status,
                                struct err *err)
 {
     struct err why = {0};
-    struct store *store = open_dir(config, status, &why);
+    struct store *store;
 
+    *status = make_log_dir(config->log_dir, err);
+    if (*status != 0) {
+        return NULL;
+    }
+    store = open_dir(config, status, &why);
     if (store == NULL) {
         err_set(err, *status, "data directory %s: %s", config->data_dir,
                 why.text);

@@ -3,7 +3,8 @@
  * The directory is created only if it is missing or empty. Refusals write
  * nothing: E_FORMAT for a directory that is not ours, is in use, or was written
  * by a newer format; E_DATA where something is damaged or was lost; E_FULL and
- * E_IO when the disk says so. docs/storage.md has the layout and the reasons.
+ * E_IO when the disk says so; E_CONFIG where log_dir, which is made if it is
+ * missing, cannot be used. docs/storage.md has the layout and the reasons.
  *
  * This is the only place that knows RocksDB. */
 #ifndef STORAGE_STORE_ROCKS_H

@@ -15,7 +15,8 @@
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
-    return "race:librocksdb.so\n";
+    return "called_from_lib:librocksdb.so\n"
+           "called_from_lib:libstdc++.so\n";
 }
 #endif
 

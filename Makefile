@@ -117,6 +117,7 @@ TEST_TIME = 5400
 # randomisation as current kernels do.
 RUN_TEST = $(if $(findstring thread,$(SAN)),setarch -R)
 export DEDUPD_BIN = $(BUILD)/dedupd
+export TSAN_OPTIONS = suppressions=$(CURDIR)/tests/tsan.supp
 
 help:
 	@echo 'make           build $(BUILD)/dedupd'

@@ -163,6 +163,8 @@ static void on_wake(uv_async_t *handle)
     struct request_list list = STAILQ_HEAD_INITIALIZER(list);
     int failure;
 
+    counters_set(server->counters, COUNTER_UPTIME_MS,
+                 uv_now(&server->loop) - server->started_ms);
     lock(server);
     STAILQ_CONCAT(&list, &server->returned);
     failure = server->failure;
@@ -253,8 +255,6 @@ static void on_tick(uv_timer_t *timer)
     uint64_t now_ms = uv_now(&server->loop);
     struct conn *conn = TAILQ_FIRST(&server->conns);
 
-    counters_set(server->counters, COUNTER_UPTIME_MS,
-                 now_ms - server->started_ms);
     watch_engine(server);
     while (conn != NULL) {
         struct conn *next = TAILQ_NEXT(conn, link);

@@ -3,12 +3,15 @@
 #   CC=clang                     build with clang instead of gcc
 #   SAN=address,undefined        build and test under sanitizers (or thread)
 #   DESTDIR=… PREFIX=/usr        where `make install` puts things
+#   V=1                          show whole commands
 
 VERSION = 0.1.0
 PREFIX ?= /usr
 DESTDIR ?=
 SAN ?=
 comma = ,
+Q = $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1) $(2)')
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -70,18 +73,21 @@ all: $(BUILD)/dedupd
 
 $(BUILD)/dedupd: $(call objects,daemon/main.c) \
                  $(foreach l,$(USES_daemon),$(call lib,$(l)))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_daemon)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_daemon)
 
 define layer
 $(call lib,$(1)): $(call objects,$(call sources,$(1)))
-	rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@
+	$$(Q)ar rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # --- tests --------------------------------------------------------------------
 
@@ -103,7 +109,9 @@ $(BUILD)/tests/$(1): $(call objects,$(wildcard tests/$(1)/*.c) \
                      tests/lib/runner.c $(wildcard $(LIB_$(1)))) \
                      $(foreach l,$(USES_$(1)),$(call lib,$(l)))
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)) -lcheck_pic -lsubunit -lrt -lm
+	$$(call say,LINK,$$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)) -lcheck_pic -lsubunit \
+	    -lrt -lm
 endef
 $(foreach t,$(TESTS),$(eval $(call test_program,$(t))))
 
@@ -112,10 +120,10 @@ TEST_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(TESTS))
 
 # --- what people type ---------------------------------------------------------
 
-TEST_TIME = 5400
 # gcc's and clang's thread sanitizer cannot cope with as much address space
 # randomisation as current kernels do.
 RUN_TEST = $(if $(findstring thread,$(SAN)),setarch -R)
+JOBS = -j$$(nproc)
 export DEDUPD_BIN = $(BUILD)/dedupd
 export TSAN_OPTIONS = suppressions=$(CURDIR)/tests/tsan.supp
 
@@ -130,12 +138,13 @@ help:
 
 run:
 	tools/deps build
-	$(MAKE) all
+	$(MAKE) --no-print-directory $(JOBS) all
 	exec $(BUILD)/dedupd -o data_dir=./data
 
 test:
 	tools/deps test
-	$(MAKE) check
+	$(MAKE) --no-print-directory $(JOBS) all $(TEST_PROGRAMS)
+	$(MAKE) --no-print-directory check
 
 check: all $(TEST_PROGRAMS) check-tree
 	tools/run-tests $(RUN_TEST) -- $(TEST_PROGRAMS)
@@ -148,7 +157,7 @@ check-tree:
 	mandoc -T lint -W warning docs/dedupd.8
 	tests/tools/test_unit.sh
 	tests/tools/test_tools.sh
-	$(if $(filter clang,$(CC)),,$(MAKE) CC=clang compile)
+	$(if $(filter clang,$(CC)),,$(MAKE) --no-print-directory $(JOBS) CC=clang compile)
 
 # Compiles without linking: the second compiler's opinion.
 compile: $(call objects,$(wildcard $(foreach l,$(LAYERS),$(l)/*.c)))

@@ -1,0 +1,23 @@
+#include "tests/lib/runner.h"
+
+#define SUITES(X)                                                              \
+    X(reply_parse)                                                             \
+    X(config)                                                                  \
+    X(config_file)                                                             \
+    X(address)                                                                 \
+    X(address_unix)                                                            \
+    X(runtime_dir)                                                             \
+    X(client)                                                                  \
+    X(client_bounds)                                                           \
+    X(client_model)
+
+#define X(name) suite_fn suite_##name;
+SUITES(X)
+#undef X
+
+suite_fn *const suites[] = {
+#define X(name) suite_##name,
+    SUITES(X)
+#undef X
+        NULL,
+};

@@ -165,18 +165,25 @@ START_TEST(answered_commands_count_until_they_are_collected)
 }
 END_TEST
 
-START_TEST(one_at_a_time_is_enough_to_answer_all)
+static void answers_one_by_one(struct bounds bounds)
 {
     struct rig rig;
 
-    rig_open(&rig, (struct bounds){.inflight = 1});
+    rig_open(&rig, bounds);
     talk_say(&rig.talk, "NAMESPACE n\nCLAIM a\nSWEEP\nCLAIM a\nSTATS\nHELP\n"
-                        "nonsense\nQUIT\nPING\n");
+                        "COMPLETE a r\nLOOKUP a\nnonsense\nQUIT\nPING\n");
+    ck_assert_uint_eq(rig.talk.client.inflight, 1);
     talk_settle(&rig.talk);
     talk_expect(&rig.talk, false,
-                "OK, CLAIMED, SWEPT 0 0 0, INFLIGHT, STATS, HELP, "
-                "UNKNOWN_COMMAND, BYE");
+                "OK, CLAIMED, SWEPT 0 0 0, INFLIGHT, STATS, HELP, OK, "
+                "COMPLETED r, UNKNOWN_COMMAND, BYE");
     rig_close(&rig);
+}
+
+START_TEST(one_at_a_time_is_enough_to_answer_all)
+{
+    answers_one_by_one((struct bounds){.inflight = 1});
+    answers_one_by_one((struct bounds){.output_bytes = 1});
 }
 END_TEST
 
@@ -409,28 +416,37 @@ START_TEST(client_that_reads_nothing_is_not_read_any_more)
 }
 END_TEST
 
-START_TEST(lists_are_begun_only_where_they_fit)
+enum { LISTS = 40, LISTS_LIMIT = 65536 };
+
+/* Behind a command that keeps the engine busy, so that nothing is collected. */
+static void begins_few_lists(const char *request, enum reply_kind kind)
 {
-    enum { LIMIT = 65536, LISTS = 40 };
     struct rig rig;
 
-    rig_open(&rig, (struct bounds){.output_bytes = LIMIT});
+    rig_open(&rig, (struct bounds){.output_bytes = LISTS_LIMIT});
     rig.talk.reads = false;
-    say_times(&rig, "STATS\n", LISTS);
-    ck_assert_uint_eq(talk_with_engine(&rig.talk),
-                      LIMIT / PROTO_LIST_BYTES_MAX);
-    ck_assert_uint_eq(rig.talk.client.reserved_bytes, LIMIT);
-    talk_turn(&rig.talk);
+    talk_say(&rig.talk, "CLAIM a\n");
+    say_times(&rig, request, LISTS);
+    ck_assert_uint_eq(rig.talk.client.inflight,
+                      LISTS_LIMIT / PROTO_LIST_BYTES_MAX);
     while (!client_is_idle(&rig.talk.client)) {
-        ck_assert_uint_le(held(&rig) + rig.talk.client.reserved_bytes, LIMIT);
+        ck_assert_uint_le(held(&rig) + rig.talk.client.reserved_bytes,
+                          LISTS_LIMIT);
         step(&rig);
     }
+    ck_reply(talk_next(&rig.talk, false)->reply, "CLAIMED");
     for (int i = 0; i < LISTS; i++) {
         ck_assert_int_eq((int)talk_next(&rig.talk, false)->reply.kind,
-                         (int)REPLY_STATS);
+                         (int)kind);
     }
     ck_assert_str_eq(talk_rest(&rig.talk), "");
     rig_close(&rig);
+}
+
+START_TEST(lists_are_begun_only_where_they_fit)
+{
+    begins_few_lists("STATS\n", REPLY_STATS);
+    begins_few_lists("HELP\n", REPLY_HELP);
 }
 END_TEST
 
@@ -448,6 +464,9 @@ START_TEST(what_waits_behind_a_sweep_is_done_in_the_end)
     talk_settle(&rig.talk);
     expect_receipt(&rig, true, 'a', BIG_BYTES);
     ck_assert_str_eq(talk_rest(&rig.talk), "");
+    /* The engine still has a request of this client. */
+    ck_assert_uint_eq(rig.talk.client.postponed, 2);
+    ck_assert_uint_eq(held(&rig), 0);
     talk_end_sweeps(&rig.talk);
     talk_settle(&rig.talk);
     ck_reply(talk_next(&rig.talk, true)->reply, "SWEPT 0 0 0");

@@ -2,13 +2,16 @@
  *
  * It starts from the wall clock, advances with CLOCK_BOOTTIME and never goes
  * back; a step of the wall clock while the process runs does not move it. To
- * keep that promise across restarts its owner stores three things and gives
- * them back at the next start: which boot it ran in, its distance to boot time,
- * and a high-water mark that no used time has passed.
+ * keep that promise across restarts its owner stores a few numbers and gives
+ * them back at the next start.
  *
  * Same boot: it goes on from boot time, whatever the wall clock says now.
- * Another boot, or an unknown one: it starts at the later of wall clock and
- * high-water mark. */
+ * Another boot, or an unknown one: it goes on from the wall clock, but not
+ * before the high-water mark. A wall clock that is behind the mark by no more
+ * than the mark ran ahead when it was stored is right: time then stands at the
+ * mark until the wall clock has reached it, so that many restarts do not add
+ * up to a clock that is ahead. One that is further behind was set back: time
+ * goes on from the mark. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -36,6 +39,9 @@ bool clock_boot_id(char out[BOOT_ID_BYTES]);
 struct clock_marks {
     char boot_id[BOOT_ID_BYTES]; /* terminated; "": unknown */
     int64_t offset_us;           /* steady time minus boot time */
+    uint64_t floor_ms;           /* steady time stands here until boot time
+                                    plus offset is later */
+    uint64_t stored_ms;          /* steady time when the mark was made */
     uint64_t high_water_ms;      /* no time beyond it was ever used */
 };
 
@@ -43,12 +49,17 @@ struct clock_marks {
 struct steady {
     const struct clock *clock;
     int64_t offset_us;
+    uint64_t floor_us;
 };
 
-/* Starts the clock after an earlier run and writes to `marks` what this run
- * has to store (boot_id and offset_us; high_water_ms stays). */
+/* Starts the clock after an earlier run and writes to `marks` what this run has
+ * to store; the mark itself stays, see clock_mark(). */
 void steady_start(struct steady *steady, const struct clock *clock,
                   const char *boot_id, struct clock_marks *marks);
+
+/* Moves the mark so that times up to `ahead_ms` after `now_ms` may be used once
+ * it is stored. */
+void clock_mark(struct clock_marks *marks, uint64_t now_ms, uint64_t ahead_ms);
 
 uint64_t steady_now_us(const struct steady *steady);
 

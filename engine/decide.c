@@ -14,7 +14,6 @@ bool has_run_out(uint64_t now_ms, uint64_t start_ms, uint64_t duration_ms,
 /* Everything one decision looks at. */
 struct context {
     const struct situation *now;
-    const struct head *head;
     const struct record *last; /* NULL: the stream has no rows */
     const struct command *command;
     enum key_state state;
@@ -250,7 +249,7 @@ static struct decision extended(const struct context *c)
         add_saturating(now_ms, min_u64(lease_ms, c->last->ttl_ms));
     struct decision decision = {.append = true, .record = *c->last};
 
-    decision.record.at_ms = now_ms;
+    decision.record.at_ms = max_u64(now_ms, c->last->claimed_ms);
     decision.record.lease_end_ms = max_u64(end_ms, c->last->lease_end_ms);
     decision.reply = (struct reply){
         .kind = REPLY_EXTENDED,
@@ -367,7 +366,6 @@ struct decision decide(const struct situation *situation,
 {
     struct context c = {
         .now = situation,
-        .head = head,
         .last = head->next == 0 ? NULL : &head->record,
         .command = command,
     };

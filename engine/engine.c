@@ -304,7 +304,7 @@ static int start_clock(struct engine *engine, const struct clock *clock,
     steady_start(&engine->steady, clock, boot_id, &marks->clock);
     now_ms = steady_now_us(&engine->steady) / 1000;
     if (now_ms > marks->clock.high_water_ms) {
-        marks->clock.high_water_ms = now_ms + rules->grace_ms;
+        clock_mark(&marks->clock, now_ms, rules->grace_ms);
     }
     return engine->session->store->ops->append(engine->session, NULL, 0, marks);
 }

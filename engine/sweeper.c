@@ -104,7 +104,7 @@ static struct removal judge(const struct sweeper *sweeper, struct stream stream,
     const struct record *last = &head->record;
 
     if (head->status < 0) {
-        item.again_ms = add_saturating(now_ms, SWEEP_CORRUPT_AGAIN_MS);
+        item.again_ms = add_saturating(now_ms, STORE_CORRUPT_AGAIN_MS);
         return item;
     }
     if (head->next == 0) {

@@ -11,8 +11,6 @@
 
 enum {
     SWEEP_SLICE_KEYS = 512, /* the index is asked for as many at most */
-    /* A key that cannot be read is left, and looked at again after this. */
-    SWEEP_CORRUPT_AGAIN_MS = 24 * 60 * 60 * 1000,
 };
 
 /* Belongs to the thread of its turn. */

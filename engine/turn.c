@@ -105,8 +105,7 @@ uint64_t turn_now_us(const struct turn *turn, struct marks *marks, bool *due)
     *marks = turn->marks;
     *due = now_us / 1000 > turn->marks.clock.high_water_ms;
     if (*due) {
-        marks->clock.high_water_ms =
-            add_saturating(now_us / 1000, turn->rules.grace_ms);
+        clock_mark(&marks->clock, now_us / 1000, turn->rules.grace_ms);
     }
     return now_us;
 }

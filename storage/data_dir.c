@@ -105,11 +105,11 @@ static int read_small(const struct data_dir *dir, const char *name, char *to,
     int status = 0;
 
     if (fd < 0) {
-        return errno == ENOENT ? 1 : fail(err, "cannot open FORMAT");
+        return errno == ENOENT ? 1 : fail(err, name);
     }
     got = read(fd, to, room);
     if (got < 0) {
-        status = fail(err, "cannot read FORMAT");
+        status = fail(err, name);
     }
     *len = got < 0 ? 0 : (size_t)got;
     close(fd);

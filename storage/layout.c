@@ -66,6 +66,8 @@ void meta_marks_encode(struct buf *to, const struct marks *marks)
     encode_bytes(to, slice_of(clock->boot_id,
                               strnlen(clock->boot_id, BOOT_ID_BYTES - 1)));
     encode_distance(to, 0, (uint64_t)clock->offset_us);
+    encode_varint(to, clock->floor_ms);
+    encode_varint(to, clock->stored_ms);
     encode_varint(to, clock->high_water_ms);
     encode_varint(to, marks->fence_high_water);
     encode_varint(to, marks->live_keys);
@@ -82,6 +84,8 @@ int meta_marks_decode(struct slice value, struct marks *marks)
     *marks = (struct marks){0};
     slice_copy((uint8_t *)marks->clock.boot_id, boot_id);
     marks->clock.offset_us = (int64_t)decode_distance(&from, 0);
+    marks->clock.floor_ms = decode_varint(&from);
+    marks->clock.stored_ms = decode_varint(&from);
     marks->clock.high_water_ms = decode_varint(&from);
     marks->fence_high_water = decode_varint(&from);
     marks->live_keys = decode_varint(&from);

@@ -69,6 +69,10 @@ struct append {
     uint64_t actual_next; /* E_SEQUENCE: the stream's next sequence */
 };
 
+/* A stream that cannot be read is looked at again after a day: somebody has to
+ * repair it first, and until then every look is wasted. */
+#define STORE_CORRUPT_AGAIN_MS UINT64_C(86400000)
+
 /* One stream that the index named, and what to do with it. */
 struct removal {
     struct stream stream;

@@ -5,10 +5,6 @@
 #include "storage/memory.h"
 #include "storage/streams.h"
 
-/* A stream that cannot be read is looked at again after a day: somebody has to
- * repair it first, and until then every look is wasted. */
-#define CORRUPT_AGAIN_MS UINT64_C(86400000)
-
 /* --- due ---------------------------------------------------------------- */
 
 static void list_clear(struct due_list *list)
@@ -124,10 +120,9 @@ static void drop_stream(struct streams_session *session,
 
 static void keep_corrupt(struct streams_session *session, struct removal *item)
 {
-    uint64_t day_ms = add_saturating(session->due.before_ms, CORRUPT_AGAIN_MS);
-
     item->status = E_CORRUPT;
-    write_wish(session, item->again_ms > 0 ? item->again_ms : day_ms,
+    write_wish(session,
+               add_saturating(session->due.before_ms, STORE_CORRUPT_AGAIN_MS),
                item->stream);
 }
 

@@ -124,7 +124,9 @@ END_TEST
 
 START_TEST(another_boot_starts_at_the_high_water_where_that_is_later)
 {
-    struct clock_marks marks = {.boot_id = BOOT_A, .high_water_ms = 8000};
+    struct clock_marks marks = {.boot_id = BOOT_A,
+                                .stored_ms = 7000,
+                                .high_water_ms = 8000};
     struct steady steady;
     struct fake fake;
 
@@ -227,13 +229,105 @@ START_TEST(three_boots_and_restarts_never_go_back)
 }
 END_TEST
 
+START_TEST(a_wall_clock_within_the_marks_lead_is_waited_for)
+{
+    struct clock_marks marks = {.boot_id = BOOT_A,
+                                .stored_ms = 7000,
+                                .high_water_ms = 8000};
+    struct steady steady;
+    struct fake fake;
+
+    fake_init(&fake, 7300000, 900);
+    steady_start(&steady, &fake.clock, BOOT_B, &marks);
+    ck_assert_uint_eq(steady_now_us(&steady), 8000000);
+    fake_pass(&fake, 700000);
+    ck_assert_uint_eq(steady_now_us(&steady), 8000000);
+    fake_pass(&fake, 1);
+    ck_assert_uint_eq(steady_now_us(&steady), 8000001);
+}
+END_TEST
+
+START_TEST(time_that_stood_still_stands_on_after_a_restart_in_that_boot)
+{
+    struct clock_marks marks = {.boot_id = BOOT_A,
+                                .stored_ms = 7000,
+                                .high_water_ms = 8000};
+    struct steady steady;
+    struct fake fake;
+
+    fake_init(&fake, 7300000, 900);
+    steady_start(&steady, &fake.clock, BOOT_B, &marks);
+    fake_pass(&fake, 100000);
+    fake.wall_us = 0;
+    steady_start(&steady, &fake.clock, BOOT_B, &marks);
+    ck_assert_uint_eq(steady_now_us(&steady), 8000000);
+    fake_pass(&fake, 700000);
+    ck_assert_uint_eq(steady_now_us(&steady), 8100000);
+}
+END_TEST
+
+START_TEST(many_restarts_in_unknown_boots_do_not_add_up)
+{
+    struct clock_marks marks = {0};
+    struct steady steady;
+    struct fake fake;
+    uint64_t last_us = 0;
+
+    fake_init(&fake, 5000000, 900);
+    for (int i = 0; i < 50; i++) {
+        uint64_t now_us;
+
+        steady_start(&steady, &fake.clock, "", &marks);
+        now_us = steady_now_us(&steady);
+        ck_assert_uint_ge(now_us, last_us);
+        ck_assert_uint_le(now_us, fake.wall_us + 1000000);
+        if (now_us / 1000 > marks.high_water_ms) {
+            clock_mark(&marks, now_us / 1000, 1000);
+        }
+        last_us = now_us;
+        fake_pass(&fake, 70000);
+    }
+}
+END_TEST
+
+START_TEST(boot_time_that_went_back_is_another_boot)
+{
+    struct clock_marks marks = {0};
+    struct steady steady;
+    struct fake fake;
+    uint64_t used_us;
+
+    fake_init(&fake, 5000000, 900000);
+    steady_start(&steady, &fake.clock, BOOT_A, &marks);
+    fake_pass(&fake, 3000000);
+    used_us = steady_now_us(&steady);
+    clock_mark(&marks, used_us / 1000, 1000);
+    fake.boot_us = 100;
+    steady_start(&steady, &fake.clock, BOOT_A, &marks);
+    ck_assert_uint_ge(steady_now_us(&steady), used_us);
+}
+END_TEST
+
+START_TEST(a_boot_id_is_the_same_however_it_is_written)
+{
+    char dashed[BOOT_ID_BYTES];
+    char plain[BOOT_ID_BYTES];
+
+    setenv("DEDUPD_BOOT_ID", "AAAAAAAA-0000-0000-0000-00000000000B", 1);
+    ck_assert(clock_boot_id(dashed));
+    setenv("DEDUPD_BOOT_ID", "aaaaaaaa00000000000000000000000b", 1);
+    ck_assert(clock_boot_id(plain));
+    ck_assert_str_eq(dashed, plain);
+}
+END_TEST
+
 START_TEST(the_environments_boot_id_comes_first)
 {
     char id[BOOT_ID_BYTES];
 
     ck_assert_int_eq(setenv("DEDUPD_BOOT_ID", BOOT_A, 1), 0);
     ck_assert(clock_boot_id(id));
-    ck_assert_str_eq(id, BOOT_A);
+    ck_assert_str_eq(id, "aaaaaaaa000000000000000000000001");
 }
 END_TEST
 
@@ -278,5 +372,10 @@ SUITE(clock, 10, the_first_run_starts_at_the_wall_clock,
       the_beginning_of_a_boot_id_is_another_boot,
       a_wall_clock_behind_boot_time_is_carried,
       three_boots_and_restarts_never_go_back,
+      a_wall_clock_within_the_marks_lead_is_waited_for,
+      time_that_stood_still_stands_on_after_a_restart_in_that_boot,
+      many_restarts_in_unknown_boots_do_not_add_up,
+      boot_time_that_went_back_is_another_boot,
+      a_boot_id_is_the_same_however_it_is_written,
       the_environments_boot_id_comes_first,
       what_is_no_boot_id_is_not_taken_for_one, the_systems_clocks_run)

@@ -577,7 +577,11 @@ END_TEST
 static struct marks some_marks(uint64_t n)
 {
     struct marks marks = {
-        .clock = {.boot_id = "0b00-7", .offset_us = -5, .high_water_ms = n},
+        .clock = {.boot_id = "0b00-7",
+                  .offset_us = -5,
+                  .floor_ms = n + 4,
+                  .stored_ms = n + 5,
+                  .high_water_ms = n},
         .fence_high_water = n + 1,
         .live_keys = n + 2,
         .inflight = n + 3,

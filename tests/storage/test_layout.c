@@ -5,7 +5,10 @@
 static struct marks extreme_marks(void)
 {
     struct marks marks = {
-        .clock = {.offset_us = INT64_MIN, .high_water_ms = UINT64_MAX},
+        .clock = {.offset_us = INT64_MIN,
+                  .floor_ms = UINT64_MAX - 1,
+                  .stored_ms = UINT64_MAX - 2,
+                  .high_water_ms = UINT64_MAX},
         .fence_high_water = FENCE_MAX,
         .live_keys = UINT64_MAX,
         .inflight = 3,

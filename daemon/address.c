@@ -198,6 +198,16 @@ static int refuse_path(const char *text, struct err *err)
                    text);
 }
 
+static void note_file(const char *path, struct bound *bound)
+{
+    struct stat file;
+
+    if (lstat(path, &file) == 0) {
+        bound->file_device = file.st_dev;
+        bound->file_number = file.st_ino;
+    }
+}
+
 static int bind_unix(const char *text, struct bound *bound, struct err *err)
 {
     struct sockaddr_un address;
@@ -215,10 +225,15 @@ static int bind_unix(const char *text, struct bound *bound, struct err *err)
         unlink(address.sun_path) == 0) {
         error = bind_once(bound->fd, &address);
     }
+    if (error == 0 && listen(bound->fd, SOMAXCONN) != 0) {
+        error = errno;
+        unlink(address.sun_path);
+    }
     if (error != 0) {
         close(bound->fd);
         return fail_errno(text, error, err);
     }
+    note_file(address.sun_path, bound);
     bound->is_unix = true;
     bound->is_loopback = true;
     snprintf(bound->text, sizeof(bound->text), "%s", text);
@@ -227,8 +242,13 @@ static int bind_unix(const char *text, struct bound *bound, struct err *err)
 
 void address_unlink(const struct bound *bound)
 {
-    if (bound->is_unix) {
-        unlink(bound->text + UNIX_PREFIX_LEN);
+    const char *path = bound->text + UNIX_PREFIX_LEN;
+    struct stat file;
+
+    if (bound->is_unix && lstat(path, &file) == 0 &&
+        file.st_dev == bound->file_device &&
+        file.st_ino == bound->file_number) {
+        unlink(path);
     }
 }
 
@@ -252,7 +272,8 @@ static bool is_unix_text(const char *text)
 typedef int address_step(const char *text, size_t index, void *arg,
                          struct err *err);
 
-/* Copies the next address of the list to `text` and moves on. */
+/* Copies the next address of the list to `text` and moves on: to what stands
+ * behind its comma, or to NULL where there is none. */
 static bool next_address(const char **list, char text[ADDRESS_TEXT_BYTES])
 {
     const char *start = *list + strspn(*list, " \t");
@@ -267,7 +288,7 @@ static bool next_address(const char **list, char text[ADDRESS_TEXT_BYTES])
     }
     memcpy(text, start, kept);
     text[kept] = '\0';
-    *list = start + len + (start[len] == ',');
+    *list = start[len] == ',' ? start + len + 1 : NULL;
     return true;
 }
 
@@ -287,7 +308,7 @@ static int each_address(const char *list, address_step *step, void *arg,
         } else {
             status = step(text, index++, arg, err);
         }
-    } while (status == 0 && *list != '\0');
+    } while (status == 0 && list != NULL);
     return status;
 }
 

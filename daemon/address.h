@@ -7,18 +7,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     ADDRESS_TEXT_BYTES = 128,
     ADDRESSES_MAX = 16, /* in one list */
 };
 
-/* A socket that is bound and does not listen yet: nobody can connect before
- * the store is open. */
+/* A socket that is bound. A TCP socket does not listen yet: nobody can connect
+ * before the store is open. A unix socket does, for one that does not would
+ * look left over to another process; its clients wait. */
 struct bound {
     int fd; /* owned */
     bool is_unix;
-    bool is_loopback;              /* or a unix socket */
+    bool is_loopback;     /* or a unix socket */
+    uint64_t file_device; /* of a unix socket's file, as it was made */
+    uint64_t file_number;
     char text[ADDRESS_TEXT_BYTES]; /* ADDRESS:PORT as it was bound, with the
                                       port the system chose, or unix:PATH */
 };
@@ -37,7 +41,8 @@ must_check int address_bind_all(const char *list,
 /* Closes the sockets and removes the socket files. */
 void address_close_all(struct bound *bound, size_t count);
 
-/* Removes the file of a unix socket; nothing for others. */
+/* Removes the file of a unix socket if it is still the one that was made;
+ * nothing for others. */
 void address_unlink(const struct bound *bound);
 
 #endif

@@ -21,6 +21,7 @@ void client_init(struct client *client, const struct client_config *config)
 {
     *client = (struct client){
         .config = config,
+        .round_left = CLIENT_ROUND_MAX,
         .window = {.limit_bytes = config->output_bytes_max},
     };
     snprintf(client->namespace, sizeof(client->namespace), "%s",
@@ -194,13 +195,13 @@ static void read_request(struct client *client, struct slice input,
     begin(client, task, task->memory + frame->bytes, requests);
 }
 
-void client_refuse(struct client *client, int status)
+void client_refuse(struct client *client, int status, const char *sentence)
 {
     struct task *task = task_add(client, client->frame.framing, 0, 0);
 
     client->said_last = true;
     if (task != NULL) {
-        task->request.reply = reply_error(status);
+        task->request.reply = reply_error_because(status, sentence);
     }
 }
 
@@ -209,7 +210,8 @@ size_t client_feed(struct client *client, struct slice input,
 {
     size_t used = 0;
 
-    while (used < input.len && client_may_begin(client)) {
+    while (used < input.len && client->round_left > 0 &&
+           client_may_begin(client)) {
         struct slice rest = slice_of(input.data + used, input.len - used);
         int status = 0;
         enum proto_state state =
@@ -219,12 +221,14 @@ size_t client_feed(struct client *client, struct slice input,
             break;
         }
         if (state == PROTO_HOPELESS) {
-            client_refuse(client, status);
+            client_refuse(client, status,
+                          status == E_LIMIT ? "the request is too long" : NULL);
             return input.len;
         }
         if (state == PROTO_REQUEST) {
             read_request(client, rest, requests);
         }
+        client->round_left--;
         used += client->frame.bytes;
         client->frame = (struct proto_frame){0};
     }
@@ -234,6 +238,13 @@ size_t client_feed(struct client *client, struct slice input,
 /* --- from replies to bytes ------------------------------------------------
  */
 
+static void refuse_stopping(struct task *task)
+{
+    task->state = TASK_DONE;
+    task->request.postponed = false;
+    task->request.reply = reply_error(E_SHUTTING_DOWN);
+}
+
 struct client *client_returned(struct request *request)
 {
     struct task *task = (struct task *)(void *)((char *)request -
@@ -241,11 +252,13 @@ struct client *client_returned(struct request *request)
     struct client *client = task->client;
 
     client->with_engine--;
-    if (request->postponed) {
+    if (!request->postponed) {
+        task->state = TASK_DONE;
+    } else if (client->stopped) {
+        refuse_stopping(task);
+    } else {
         task->state = TASK_POSTPONED;
         client->postponed++;
-    } else {
-        task->state = TASK_DONE;
     }
     return client;
 }
@@ -359,11 +372,11 @@ void client_stop(struct client *client)
     struct task *task;
 
     client->said_last = true;
+    client->stopped = true;
     client->postponed = 0;
     STAILQ_FOREACH (task, &client->tasks, link) {
         if (task->state == TASK_POSTPONED) {
-            task->state = TASK_DONE;
-            task->request.reply = reply_error(E_SHUTTING_DOWN);
+            refuse_stopping(task);
         }
     }
 }

@@ -25,6 +25,9 @@ struct client_config {
 };
 
 enum {
+    /* Requests, and things that mean nothing, that one client is given a look
+     * at before the others have their turn. */
+    CLIENT_ROUND_MAX = 128,
     /* Bytes of the requests of one client that are being worked on. One always
      * may, whatever its size. */
     CLIENT_INPUT_BYTES_MAX = 1 << 20,
@@ -38,8 +41,10 @@ struct client {
     struct proto_frame frame;           /* the request that is being received */
     char namespace[NAMESPACE_BYTES_MAX + 1];
     bool said_last; /* nothing more is parsed: QUIT, or it cannot be followed */
+    bool stopped;   /* the daemon stops: nothing is submitted any more */
     bool broken;    /* memory ran out: the connection has to be closed */
     bool spoke;     /* a whole request has come */
+    size_t round_left;      /* of CLIENT_ROUND_MAX, in this round of the loop */
     size_t with_engine;     /* requests that the engine has */
     size_t postponed;       /* requests that it gave back undecided */
     size_t inflight;        /* requests in `tasks` */
@@ -54,10 +59,16 @@ void client_init(struct client *client, const struct client_config *config);
 /* Frees the tasks. The engine has none of them. */
 void client_release(struct client *client);
 
-/* Reads requests from the front of `input`, as many as may begin, and puts
- * those for the engine at the end of `requests`. Returns how many bytes were
- * used; the rest is to be given again, with more behind it or once
- * client_may_begin(). */
+/* A new round of the loop. */
+static inline void client_new_round(struct client *client)
+{
+    client->round_left = CLIENT_ROUND_MAX;
+}
+
+/* Reads requests from the front of `input`, as many as may begin and as are
+ * left of the round, and puts those for the engine at the end of `requests`.
+ * Returns how many bytes were used; the rest is to be given again, with more
+ * behind it, once client_may_begin(), or in the next round. */
 size_t client_feed(struct client *client, struct slice input,
                    struct request_list *requests);
 
@@ -78,12 +89,13 @@ void client_drained(struct client *client, size_t len);
 /* Gives postponed requests out again, once nothing is held any more. */
 void client_retry(struct client *client, struct request_list *requests);
 
-/* The daemon stops: postponed requests are answered SHUTTING_DOWN and nothing
- * more is parsed. */
+/* The daemon stops: nothing more is parsed or given to the engine, and requests
+ * that are postponed, or come back postponed, are answered SHUTTING_DOWN. */
 void client_stop(struct client *client);
 
-/* Queues an error that no request asked for, after which nothing is parsed. */
-void client_refuse(struct client *client, int status);
+/* Queues an error that no request asked for, after which nothing is parsed.
+ * `sentence` is NULL or in static storage. */
+void client_refuse(struct client *client, int status, const char *sentence);
 
 /* Whether every request has been answered (though perhaps not drained). */
 static inline bool client_is_idle(const struct client *client)

@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 
+#include <sys/ioctl.h>
+
 enum { KEEPALIVE_S = 60 };
 
 static uint64_t now_ms(const struct conn *conn)
@@ -238,7 +240,7 @@ static bool feed_kept(struct conn *conn)
 {
     size_t used;
 
-    if (buf_len(&conn->in) == 0) {
+    if (buf_len(&conn->in) == 0 || conn->has_yielded) {
         return false;
     }
     used = client_feed(&conn->client, buf_slice(&conn->in), conn->host->outbox);
@@ -250,6 +252,18 @@ static bool feed_kept(struct conn *conn)
         buf_release(&conn->in);
     }
     return used > 0;
+}
+
+static void stop_reading(struct conn *conn);
+
+/* Lets the others have their turn before this connection has another. */
+static void yield(struct conn *conn)
+{
+    if (!conn->has_yielded && !conn->closing) {
+        conn->has_yielded = true;
+        stop_reading(conn);
+        conn->host->yield(conn->host, conn);
+    }
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
@@ -269,7 +283,11 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
         return;
     } else if (count > 0 && !conn->lingering) {
         conn->active_ms = now_ms(conn);
+        client_new_round(&conn->client);
         take_input(conn, slice_of(buf->base, (size_t)count));
+        if (count == CONN_READ_BYTES) {
+            yield(conn); /* there is more: libuv would read on and on */
+        }
     }
     conn_advance(conn);
 }
@@ -309,13 +327,13 @@ void conn_start(struct conn *conn)
 
 void conn_refuse(struct conn *conn, int status)
 {
-    client_refuse(&conn->client, status);
+    client_refuse(&conn->client, status, NULL);
     conn_advance(conn);
 }
 
 static void balance_reading(struct conn *conn)
 {
-    if (conn->lingering || conn->closing) {
+    if (conn->lingering || conn->closing || conn->has_yielded) {
         return;
     }
     if (client_may_begin(&conn->client)) {
@@ -337,20 +355,43 @@ void conn_advance(struct conn *conn)
     if (conn->closing) {
         return;
     }
+    if (conn->client.round_left == 0 && buf_len(&conn->in) > 0) {
+        yield(conn);
+    }
     balance_reading(conn);
     close_if_finished(conn);
 }
 
+void conn_resume(struct conn *conn)
+{
+    conn->has_yielded = false;
+    client_new_round(&conn->client);
+    conn_advance(conn);
+}
+
 void conn_stop(struct conn *conn)
 {
-    /* Nothing unread: closing at once cannot take a reply back. */
-    bool quiet = conn->reading && buf_len(&conn->in) == 0;
-
     client_stop(&conn->client);
     stop_reading(conn);
     buf_release(&conn->in);
+}
+
+/* Closing with unread input resets the connection, and a reply that is still on
+ * its way may be lost with it. */
+static bool has_unread_input(const struct conn *conn)
+{
+    uv_os_fd_t fd;
+    int unread = 0;
+
+    return uv_fileno(&conn->uv.handle, &fd) == 0 &&
+           ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+void conn_finish(struct conn *conn)
+{
     conn_advance(conn);
-    if (quiet && client_is_idle(&conn->client) && is_drained(conn)) {
+    if (!conn->closing && client_is_idle(&conn->client) && is_drained(conn) &&
+        !has_unread_input(conn)) {
         conn_close(conn);
     }
 }

@@ -5,11 +5,12 @@
  * in one write. A connection that waits for the engine owns no buffer.
  *
  * What can go wrong: the client sends more than may begin (its socket is not
- * read for a while), reads too little (nothing more begins, and it is closed
- * when nothing drains), goes away (what it began is finished, the replies are
- * dropped), or stops in the middle of a request (it is closed). The memory of a
- * connection is freed when its handle is closed, its write is over and the
- * engine has none of its requests.
+ * read for a while), sends without end (it yields to the others after a buffer
+ * or CLIENT_ROUND_MAX requests), reads too little (nothing more begins, and it
+ * is closed when nothing drains), goes away (what it began is finished, the
+ * replies are dropped), or stops in the middle of a request (it is closed). The
+ * memory of a connection is freed when its handle is closed, its write is over
+ * and the engine has none of its requests.
  *
  * Network thread only. */
 #ifndef DAEMON_CONN_H
@@ -41,6 +42,8 @@ struct conn_host {
                                     them soon */
     uint8_t *read_buffer;        /* CONN_READ_BYTES */
     struct buf *write_buffer;    /* empty between two calls */
+    /* Has conn_resume() called in the next round of the loop. */
+    void (*yield)(struct conn_host *host, struct conn *conn);
     /* The connection is about to be freed. */
     void (*gone)(struct conn_host *host, struct conn *conn);
 };
@@ -52,11 +55,13 @@ struct conn {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    TAILQ_ENTRY(conn) link;   /* the host's */
-    STAILQ_ENTRY(conn) woken; /* the host's: it has replies to collect */
-    bool is_woken;            /* the host's */
-    bool refused;             /* the host's: over the connection limit */
-    struct conn_host *host;   /* borrowed */
+    TAILQ_ENTRY(conn) link;     /* the host's */
+    STAILQ_ENTRY(conn) woken;   /* the host's: it has replies to collect */
+    TAILQ_ENTRY(conn) yielding; /* the host's: waits for its next round */
+    bool has_yielded;
+    bool is_woken;          /* the host's */
+    bool refused;           /* the host's: over the connection limit */
+    struct conn_host *host; /* borrowed */
     struct client client;
     struct buf in;           /* received and not used yet */
     struct buf out;          /* to be written after `writing` */
@@ -89,11 +94,17 @@ void conn_refuse(struct conn *conn, int status);
 /* Replies may be due: writes them, and begins what may begin. */
 void conn_advance(struct conn *conn);
 
+/* The next round for a connection that has yielded. */
+void conn_resume(struct conn *conn);
+
 /* Closes what has waited too long. */
 void conn_check_time(struct conn *conn, uint64_t now_ms);
 
-/* The daemon stops: reads nothing more, closes once all replies are out. */
+/* The daemon stops, in two steps. First nothing more is read or begun; then,
+ * when the engine has given everything back, replies leave and the connection
+ * closes once they are out. */
 void conn_stop(struct conn *conn);
+void conn_finish(struct conn *conn);
 
 /* Closes now. What the engine has of it still comes back. */
 void conn_close(struct conn *conn);

@@ -169,6 +169,7 @@ int main(int argc, char **argv)
         return status_exit_code(status);
     }
     signal(SIGPIPE, SIG_IGN);
+    server_block_signals();
     status = read_settings(argc, argv, &options, &config, &err);
     if (status == 0 && options.mode == MODE_CHECK) {
         config_print(&config, stdout);

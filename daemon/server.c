@@ -23,18 +23,26 @@ enum {
     TICK_MS_MIN = 10,
 };
 
+union uv_any {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+};
+
 struct listener {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    union uv_any uv;
+    /* Takes connections for which there is no memory: libuv stops watching a
+     * listener whose connection is not accepted. */
+    union uv_any spare;
+    bool spare_busy;
+    bool spare_wanted;
     struct server *server;
     struct bound bound;
 };
 
 TAILQ_HEAD(conn_list, conn);
+TAILQ_HEAD(yield_list, conn);
 STAILQ_HEAD(woken_list, conn);
 
 struct server {
@@ -49,19 +57,23 @@ struct server {
     size_t listeners_count;
     struct conn_list conns;
     size_t conns_count;
-    size_t refused_count; /* of them, over the limit */
+    size_t refused_count;       /* of them, over the limit */
+    struct yield_list yielding; /* connections that wait for a next round */
     struct request_list outbox;
     struct buf write_buffer;
     uint8_t read_buffer[CONN_READ_BYTES];
     /* Handles. */
     uv_prepare_t prepare; /* submits what timers and closing have begun */
     uv_check_t check;     /* submits what reading has begun */
+    uv_idle_t next_round; /* keeps the loop from sleeping while any yields */
     uv_async_t wake;      /* the engine has returned something or failed */
     uv_timer_t tick;
     uv_timer_t sweep;
     uv_timer_t stop_deadline;
     uv_signal_t terminate;
     uv_signal_t interrupt;
+    uint64_t tick_ms;
+    uint64_t ticked_ms; /* when the last tick was */
     /* Watching the engine. */
     uint64_t ticks_rung;
     /* Stopping. */
@@ -119,6 +131,30 @@ static void submit(struct server *server)
     if (server->engine != NULL && !STAILQ_EMPTY(&server->outbox)) {
         engine_submit(server->engine, &server->outbox);
     }
+}
+
+/* All that have yielded so far, once each: those that yield again meanwhile
+ * wait for the round after. */
+static void on_next_round(uv_idle_t *handle)
+{
+    struct server *server = handle->data;
+    struct yield_list now = TAILQ_HEAD_INITIALIZER(now);
+    struct conn *conn;
+
+    uv_idle_stop(handle);
+    TAILQ_CONCAT(&now, &server->yielding, yielding);
+    while ((conn = TAILQ_FIRST(&now)) != NULL) {
+        TAILQ_REMOVE(&now, conn, yielding);
+        conn_resume(conn);
+    }
+}
+
+static void on_yield(struct conn_host *host, struct conn *conn)
+{
+    struct server *server = (struct server *)(void *)host;
+
+    TAILQ_INSERT_TAIL(&server->yielding, conn, yielding);
+    uv_idle_start(&server->next_round, on_next_round);
 }
 
 static void on_prepare(uv_prepare_t *handle)
@@ -189,6 +225,9 @@ static void on_gone(struct conn_host *host, struct conn *conn)
 {
     struct server *server = (struct server *)(void *)host;
 
+    if (conn->has_yielded) {
+        TAILQ_REMOVE(&server->yielding, conn, yielding);
+    }
     TAILQ_REMOVE(&server->conns, conn, link);
     server->conns_count--;
     server->refused_count -= conn->refused;
@@ -205,6 +244,40 @@ static void add_conn(struct server *server, struct conn *conn)
     count_connections(server);
 }
 
+static void drop_connection(struct listener *listener);
+
+static void on_dropped(uv_handle_t *handle)
+{
+    struct listener *listener = handle->data;
+
+    listener->spare_busy = false;
+    if (listener->spare_wanted) {
+        listener->spare_wanted = false;
+        drop_connection(listener);
+    }
+}
+
+/* Accepts and closes at once. */
+static void drop_connection(struct listener *listener)
+{
+    uv_loop_t *loop = &listener->server->loop;
+    union uv_any *spare = &listener->spare;
+
+    if (listener->spare_busy) {
+        listener->spare_wanted = true;
+        return;
+    }
+    if (listener->bound.is_unix) {
+        uv_pipe_init(loop, &spare->pipe, 0);
+    } else {
+        uv_tcp_init(loop, &spare->tcp);
+    }
+    spare->handle.data = listener;
+    listener->spare_busy = true;
+    uv_accept(&listener->uv.stream, &spare->stream);
+    uv_close(&spare->handle, on_dropped);
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
     struct listener *listener = stream->data;
@@ -218,6 +291,7 @@ static void on_connection(uv_stream_t *stream, int status)
     conn = conn_new(&server->host, listener->bound.is_unix);
     if (conn == NULL) {
         log_error("accepting a connection: out of memory");
+        drop_connection(listener);
         return;
     }
     add_conn(server, conn);
@@ -256,6 +330,12 @@ static void on_tick(uv_timer_t *timer)
     struct conn *conn = TAILQ_FIRST(&server->conns);
 
     watch_engine(server);
+    if (now_ms - server->ticked_ms > 3 * server->tick_ms) {
+        /* The process stood still. What has arrived meanwhile is read before
+         * anybody is found too slow. */
+        conn = NULL;
+    }
+    server->ticked_ms = now_ms;
     while (conn != NULL) {
         struct conn *next = TAILQ_NEXT(conn, link);
 
@@ -338,16 +418,18 @@ static void stop_engine(struct server *server)
     failure = engine_stop(server->engine);
     server->engine = NULL;
     if (failure < 0 && server->status == 0) {
-        server->status = server->failure < 0 ? server->failure : E_IO;
-        log_crit("storage failed while stopping");
+        server->status = server->failure;
+        log_crit("storage failed while stopping: %s",
+                 server->failure_text.text);
     }
     STAILQ_CONCAT(&list, &server->returned);
     take_returned(&list);
 }
 
 /* Takes nothing new, finishes what the engine has, then lets every connection
- * write its replies and go. The signals are given back to the system first, so
- * that a second one ends a process that hangs here. */
+ * write its replies and go. When a signal has asked for it, the signals are
+ * given back to the system, so that a second one ends a process that hangs
+ * here. */
 static void begin_stop(struct server *server, int status)
 {
     if (server->stopping) {
@@ -355,13 +437,18 @@ static void begin_stop(struct server *server, int status)
     }
     server->stopping = true;
     server->status = status;
-    uv_signal_stop(&server->terminate);
-    uv_signal_stop(&server->interrupt);
+    if (status == 0) {
+        uv_signal_stop(&server->terminate);
+        uv_signal_stop(&server->interrupt);
+    }
     notify_stopping(status == 0 ? "finishing" : "storage failed");
     uv_timer_stop(&server->sweep);
     close_listeners(server);
-    stop_engine(server);
+    /* First, so that nothing that comes back makes anything begin that the
+     * engine could not take any more. */
     each_conn(server, conn_stop);
+    stop_engine(server);
+    each_conn(server, conn_finish);
     uv_timer_start(&server->stop_deadline, on_stop_deadline,
                    server->status == 0 ? STOP_DRAIN_MS : STOP_DRAIN_FAILED_MS,
                    0);
@@ -424,6 +511,7 @@ static void init_handles(struct server *server)
 
     uv_prepare_init(loop, &server->prepare);
     uv_check_init(loop, &server->check);
+    uv_idle_init(loop, &server->next_round);
     uv_async_init(loop, &server->wake, on_wake);
     uv_timer_init(loop, &server->tick);
     uv_timer_init(loop, &server->sweep);
@@ -432,6 +520,7 @@ static void init_handles(struct server *server)
     uv_signal_init(loop, &server->interrupt);
     server->prepare.data = server;
     server->check.data = server;
+    server->next_round.data = server;
     server->wake.data = server;
     server->tick.data = server;
     server->sweep.data = server;
@@ -440,10 +529,29 @@ static void init_handles(struct server *server)
     server->interrupt.data = server;
 }
 
+static void mask_signals(int how)
+{
+    sigset_t set;
+    int status;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    status = pthread_sigmask(how, &set, NULL);
+    CHECK(status == 0);
+}
+
+void server_block_signals(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
 static void start_handles(struct server *server, const struct config *config)
 {
     uint64_t tick = tick_ms(config);
 
+    server->tick_ms = tick;
+    server->ticked_ms = uv_now(&server->loop);
     uv_prepare_start(&server->prepare, on_prepare);
     uv_check_start(&server->check, on_check);
     uv_timer_start(&server->tick, on_tick, tick, tick);
@@ -451,6 +559,7 @@ static void start_handles(struct server *server, const struct config *config)
                    config->sweep_interval);
     uv_signal_start(&server->terminate, on_signal, SIGTERM);
     uv_signal_start(&server->interrupt, on_signal, SIGINT);
+    mask_signals(SIG_UNBLOCK);
 }
 
 static struct server *server_new(const struct config *config,
@@ -477,9 +586,11 @@ static struct server *server_new(const struct config *config,
         .outbox = &server->outbox,
         .read_buffer = server->read_buffer,
         .write_buffer = &server->write_buffer,
+        .yield = on_yield,
         .gone = on_gone,
     };
     TAILQ_INIT(&server->conns);
+    TAILQ_INIT(&server->yielding);
     STAILQ_INIT(&server->outbox);
     STAILQ_INIT(&server->returned);
     pthread_mutex_init(&server->lock, NULL);

@@ -20,6 +20,11 @@ struct server *server_start(const struct config *config, struct store *store,
                             struct counters *counters, int *status,
                             struct err *err);
 
+/* Holds SIGTERM and SIGINT back until the server can act on them, in all
+ * threads that are started from now on for good. To be called before the store
+ * is opened: it may take a while to recover, and is closed cleanly then. */
+void server_block_signals(void);
+
 /* Serves until SIGTERM or SIGINT, or until the store fails; a second signal
  * ends the process at once. Returns 0 or the status to end with. Frees the
  * server. */

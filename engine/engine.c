@@ -35,7 +35,8 @@ struct engine {
     struct request_list sweeps;  /* SWEEPs that wait for a pass */
     struct request_list done;    /* to be returned */
     bool stopping;
-    int failure; /* 0, or the status of the failed write */
+    bool index_warned; /* that it cannot be read */
+    int failure;       /* 0, or the status of the failed write */
 };
 
 /* --- gauges ---------------------------------------------------------------
@@ -130,6 +131,17 @@ static void end_pass(struct engine *engine)
     }
 }
 
+/* The sweeper's timer would say it every second. */
+static void warn_index(struct engine *engine)
+{
+    if (!engine->index_warned) {
+        log_error("the index of what expires cannot be read, nothing is freed: "
+                  "%s",
+                  engine->store->ops->trouble(engine->session));
+        engine->index_warned = true;
+    }
+}
+
 static void sweep(struct engine *engine)
 {
     int status;
@@ -144,9 +156,10 @@ static void sweep(struct engine *engine)
     if (status == E_INDETERMINATE) {
         fail(engine, status);
         return_sweeps(engine, E_INDETERMINATE, NULL);
+    } else if (status == E_MEMORY) {
+        return_sweeps(engine, E_BUSY, NULL);
     } else if (status < 0) {
-        log_error("the sweeper stopped: %s",
-                  engine->store->ops->trouble(engine->session));
+        warn_index(engine);
         return_sweeps(engine, E_CORRUPT,
                       "the index of what expires cannot be read");
     } else if (!engine->sweeper.running) {
@@ -273,8 +286,8 @@ static void *run(void *arg)
     return_sweeps(engine, E_SHUTTING_DOWN,
                   "the daemon is stopping, the sweep is not finished");
     return_done(engine);
-    if (engine->failure == 0) {
-        engine->failure = turn_store_marks(&engine->turn);
+    if (engine->failure == 0 && turn_store_marks(&engine->turn) < 0) {
+        fail(engine, E_INDETERMINATE);
     }
     return NULL;
 }

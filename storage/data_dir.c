@@ -85,7 +85,7 @@ static int check_format(struct slice text, struct err *err)
 
     if (!cut_number(&text, "dedupd data, format ", "\n", &written) ||
         !cut_number(&text, "readable from format ", " on\n", &reader) ||
-        text.len != 0 || reader > written) {
+        text.len != 0 || reader > written || reader == 0) {
         return err_set(err, E_FORMAT, "its file FORMAT is not one of dedupd's");
     }
     if (reader > FORMAT_VERSION) {
@@ -445,7 +445,8 @@ void data_dir_set_synced(struct data_dir *dir, uint64_t sequence)
         dir->synced_fd = open_synced(dir);
     }
     synced_encode(bytes, sequence);
-    if (pwrite(dir->synced_fd, bytes, sizeof(bytes), 0) == SYNCED_BYTES) {
+    if (dir->synced_fd >= 0 &&
+        pwrite(dir->synced_fd, bytes, sizeof(bytes), 0) == SYNCED_BYTES) {
         dir->failing = false;
     } else if (!dir->failing) {
         log_warn("cannot write the file SYNCED of the data directory: %s",

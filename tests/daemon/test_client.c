@@ -263,7 +263,7 @@ START_TEST(refused_client_hears_why_and_is_not_read)
     struct rig rig;
 
     rig_open(&rig);
-    client_refuse(&rig.talk.client, E_BUSY);
+    client_refuse(&rig.talk.client, E_BUSY, NULL);
     talk_say(&rig.talk, "CLAIM a\n");
     talk_settle(&rig.talk);
     talk_expect(&rig.talk, false, "BUSY");

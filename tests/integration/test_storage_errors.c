@@ -84,6 +84,36 @@ START_TEST(a_failed_sync_ends_the_daemon_and_loses_nothing)
 }
 END_TEST
 
+START_TEST(a_failed_sync_under_a_deep_pipeline_ends_the_daemon)
+{
+    struct site site;
+    struct daemon daemon;
+    struct client client;
+    struct buf all = {0};
+
+    if (!can_trace()) {
+        return;
+    }
+    site_make(&site);
+    daemon_start(&daemon, &site, NOTHING);
+    daemon_stop(&daemon);
+    ck_assert(start_failing(&daemon, &site, "fdatasync", "EIO", "12"));
+    for (int i = 0; i < 5000; i++) {
+        buf_append_str(&all, "CLAIM deep-");
+        buf_append_u64(&all, (uint64_t)i);
+        buf_append_str(&all, "\n");
+    }
+    client_open(&client, &daemon);
+    client_send_bytes(&client, buf_slice(&all));
+    client_rest(&client);
+    ck_assert_int_eq(process_wait(&daemon.process), EXIT_IO);
+    process_release(&daemon.process);
+    client_close(&client);
+    buf_release(&all);
+    site_remove(&site);
+}
+END_TEST
+
 /* Completes `count` keys and ends the daemon without warning, so that they are
  * in the log of the last run alone. */
 static void fill_and_kill(struct rig *rig, int count)
@@ -256,6 +286,7 @@ START_TEST(a_second_daemon_on_the_same_data_is_refused)
 END_TEST
 
 SUITE(storage_errors, 120, a_failed_sync_ends_the_daemon_and_loses_nothing,
+      a_failed_sync_under_a_deep_pipeline_ends_the_daemon,
       a_flipped_bit_in_the_log_is_refused, a_lost_log_is_refused,
       a_lost_database_is_never_made_again, a_lost_current_file_is_refused,
       a_newer_format_is_refused_and_left_as_it_is,

@@ -103,14 +103,27 @@ void bench_at(struct bench *b, uint64_t now_ms)
     b->time.wall_us += step_ms * 1000;
 }
 
+/* All requests ever made, which replies borrow from: kept to the end. */
+struct made {
+    struct request request;
+    struct made *before;
+    uint8_t id[];
+};
+
+static struct made *all_made;
+
 static struct request *new_request(struct slice ns, struct command command)
 {
-    struct request *request = calloc(1, sizeof(*request));
-    uint8_t *id = malloc(stream_id_bytes(ns, command.key));
+    struct made *made =
+        calloc(1, sizeof(*made) + stream_id_bytes(ns, command.key));
+    struct request *request;
 
-    CHECK(request != NULL && id != NULL);
+    CHECK(made != NULL);
+    made->before = all_made;
+    all_made = made;
+    request = &made->request;
     request->command = command;
-    request->stream = stream_encode(id, ns, command.key);
+    request->stream = stream_encode(made->id, ns, command.key);
     return request;
 }
 

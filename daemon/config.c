@@ -34,6 +34,9 @@ struct setting {
 static const char *const store_words[] = {"rocksdb", "memory", NULL};
 static const char *const bool_words[] = {"no", "yes", NULL};
 
+/* A line of a file has at most 198 bytes, the setting's name included. */
+enum { TEXT_BYTES_MAX = 180 };
+
 #define AT(field) offsetof(struct config, field)
 #define SECOND    UINT64_C(1000)
 #define HOUR      (3600 * SECOND)
@@ -45,14 +48,13 @@ static const char *const bool_words[] = {"no", "yes", NULL};
 /* The one list of settings. tests/daemon/test_config.c holds conf/dedupd.conf
  * to it. */
 static const struct setting settings[] = {
-    {"listen", TYPE_LISTEN, AT(listen), "127.0.0.1:7411", 1,
-     CONFIG_TEXT_BYTES - 1,
+    {"listen", TYPE_LISTEN, AT(listen), "127.0.0.1:7411", 1, TEXT_BYTES_MAX,
      "addresses, comma-separated: IPV4:PORT, [IPV6]:PORT or unix:PATH; port 0 "
      "lets the system choose",
      NULL},
-    {"data_dir", TYPE_TEXT, AT(data_dir), "/var/lib/dedupd", 1,
-     CONFIG_TEXT_BYTES - 1, "where everything is kept", NULL},
-    {"log_dir", TYPE_TEXT, AT(log_dir), "", 0, CONFIG_TEXT_BYTES - 1,
+    {"data_dir", TYPE_TEXT, AT(data_dir), "/var/lib/dedupd", 1, TEXT_BYTES_MAX,
+     "where everything is kept", NULL},
+    {"log_dir", TYPE_TEXT, AT(log_dir), "", 0, TEXT_BYTES_MAX,
      "where RocksDB logs, not on the disk of data_dir; empty: "
      "$RUNTIME_DIRECTORY, else a directory of this user below /tmp",
      NULL},
@@ -238,6 +240,19 @@ static int set_choice(struct config *config, const struct setting *setting,
                    setting->words[0], setting->words[1]);
 }
 
+/* Whether a file could hold it: inih trims blanks and takes ` ;` for the
+ * beginning of a comment. */
+static bool is_plain(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    return len == 0 || (text[0] != ' ' && text[0] != ';' &&
+                        text[len - 1] != ' ' && strstr(text, " ;") == NULL);
+}
+
 static int set_text(struct config *config, const struct setting *setting,
                     const char *value, struct err *err)
 {
@@ -252,6 +267,12 @@ static int set_text(struct config *config, const struct setting *setting,
         return err_set(err, E_CONFIG,
                        "%s: must be %" PRIu64 " to %" PRIu64 " bytes",
                        setting->name, setting->min, setting->max);
+    }
+    if (!is_plain(value, len)) {
+        return err_set(err, E_CONFIG,
+                       "%s: must not begin or end with a blank, nor have a "
+                       "control byte or a blank and ; in it",
+                       setting->name);
     }
     if (setting->type == TYPE_LISTEN && address_check_all(value, err) < 0) {
         return E_CONFIG;
@@ -309,42 +330,69 @@ void config_init(struct config *config)
 /* --- files ----------------------------------------------------------------
  */
 
-/* inih cuts long lines into pieces and does not say which line a handler's call
- * is for: the reader counts lines and refuses those that do not fit. */
+/* inih cuts long lines into pieces, stops at a NUL byte, does not tell of a
+ * section without settings, and does not say which line a handler's call is
+ * for: the reader counts lines and refuses what it would not see. */
 struct reading {
     struct config *config;
     FILE *file;
+    char *text; /* of the line, getline's */
+    size_t text_room;
     int line;
-    int status;
+    bool failed;
+    int bad_line; /* of `first`; 0: the file itself */
     struct err first;
 };
 
 static void reading_fail(struct reading *reading, const char *reason)
 {
-    if (reading->status == 0) {
-        reading->status = err_set(&reading->first, E_CONFIG, "line %d: %s",
-                                  reading->line, reason);
+    if (!reading->failed) {
+        reading->failed = true;
+        reading->bad_line = reading->line;
+        err_set(&reading->first, E_CONFIG, "line %d: %s", reading->line,
+                reason);
     }
+}
+
+/* NULL, or why a line of this length cannot be read. */
+static const char *line_trouble(const char *text, size_t len, size_t room)
+{
+    if (memchr(text, '\0', len) != NULL) {
+        return "there is a NUL byte";
+    }
+    if (len >= room) {
+        return "the line is too long";
+    }
+    if (text[0] == '[') {
+        return "there are no sections";
+    }
+    if ((text[0] == ' ' || text[0] == '\t') &&
+        text[strspn(text, " \t\r\n")] != '\0') {
+        return "a line must not begin with a blank";
+    }
+    return NULL;
 }
 
 static char *read_line(char *line, int size, void *arg)
 {
     struct reading *reading = arg;
+    const char *trouble;
+    ssize_t len;
 
-    if (reading->status < 0 || fgets(line, size, reading->file) == NULL) {
+    if (reading->failed) {
+        return NULL;
+    }
+    len = getline(&reading->text, &reading->text_room, reading->file);
+    if (len < 0) {
         return NULL;
     }
     reading->line++;
-    if (strchr(line, '\n') == NULL && !feof(reading->file)) {
-        reading_fail(reading, "the line is too long");
+    trouble = line_trouble(reading->text, (size_t)len, (size_t)size);
+    if (trouble != NULL) {
+        reading_fail(reading, trouble);
         return NULL;
     }
-    if (line[0] == ' ' || line[0] == '\t') {
-        if (line[strspn(line, " \t\r\n")] != '\0') {
-            reading_fail(reading, "a line must not begin with a blank");
-            return NULL;
-        }
-    }
+    memcpy(line, reading->text, (size_t)len + 1);
     return line;
 }
 
@@ -371,19 +419,20 @@ int config_read(struct config *config, const char *path, struct err *err)
         return err_set(err, E_CONFIG, "%s: %s", path, strerror(errno));
     }
     bad_line = ini_parse_stream(read_line, &reading, take_pair, &reading);
-    if (ferror(reading.file)) {
-        reading_fail(&reading, "cannot be read");
+    if (!reading.failed && ferror(reading.file)) {
+        reading.failed = true;
+        err_set(&reading.first, E_CONFIG, "cannot be read");
     }
     fclose(reading.file);
-    if (reading.status < 0) {
-        return err_set(err, E_CONFIG, "%s: %s", path, reading.first.text);
-    }
-    if (bad_line != 0) {
+    free(reading.text);
+    if (bad_line > 0 && (!reading.failed || bad_line < reading.bad_line)) {
         return err_set(err, E_CONFIG,
                        "%s: line %d: not of the form name = value", path,
                        bad_line);
     }
-    return 0;
+    return reading.failed
+               ? err_set(err, E_CONFIG, "%s: %s", path, reading.first.text)
+               : 0;
 }
 
 int config_check(const struct config *config, struct err *err)

@@ -18,6 +18,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <rocksdb/c.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -390,17 +391,24 @@ static void rocks_stats(struct tables *tables, struct store_stats *out)
     }
 }
 
+static void close_database(struct rocks *rocks)
+{
+    if (rocks->db == NULL) {
+        return;
+    }
+    rocksdb_cancel_all_background_work(rocks->db, 1);
+    for (enum table table = 0; table < TABLE_COUNT; table++) {
+        rocksdb_column_family_handle_destroy(rocks->families[table]);
+    }
+    rocksdb_close(rocks->db);
+    rocks->db = NULL;
+}
+
 static void rocks_close(struct tables *tables)
 {
     struct rocks *rocks = (struct rocks *)tables;
 
-    if (rocks->db != NULL) {
-        rocksdb_cancel_all_background_work(rocks->db, 1);
-        for (enum table table = 0; table < TABLE_COUNT; table++) {
-            rocksdb_column_family_handle_destroy(rocks->families[table]);
-        }
-        rocksdb_close(rocks->db);
-    }
+    close_database(rocks);
     free_options(rocks);
     data_dir_close(&rocks->dir);
     free(rocks);
@@ -444,7 +452,7 @@ static int status_of_text(const struct err *text)
     return E_IO;
 }
 
-static int open_database(struct rocks *rocks, struct err *err)
+static int open_database(struct rocks *rocks, bool only_look, struct err *err)
 {
     const rocksdb_options_t *table_options[TABLE_COUNT];
     char *error = NULL;
@@ -453,9 +461,14 @@ static int open_database(struct rocks *rocks, struct err *err)
         table_options[table] = rocks->table_options[table];
     }
     rocks->db =
-        rocksdb_open_column_families(rocks->options, rocks->dir.db_path,
-                                     TABLE_COUNT, family_names, table_options,
-                                     rocks->families, &error);
+        only_look
+            ? rocksdb_open_for_read_only_column_families(
+                  rocks->options, rocks->dir.db_path, TABLE_COUNT, family_names,
+                  table_options, rocks->families, 0, &error)
+            : rocksdb_open_column_families(rocks->options, rocks->dir.db_path,
+                                           TABLE_COUNT, family_names,
+                                           table_options, rocks->families,
+                                           &error);
     if (error != NULL) {
         rocks->db = NULL;
         take_text(error, err);
@@ -491,7 +504,7 @@ static int create_database(struct rocks *rocks, struct err *err)
     }
     rocksdb_options_set_create_if_missing(rocks->options, 1);
     rocksdb_options_set_create_missing_column_families(rocks->options, 1);
-    return status == 0 ? open_database(rocks, err) : status;
+    return status == 0 ? open_database(rocks, false, err) : status;
 }
 
 static int check_synced(struct rocks *rocks, struct err *err)
@@ -509,11 +522,18 @@ static int check_synced(struct rocks *rocks, struct err *err)
         (unsigned long long)latest, (unsigned long long)synced);
 }
 
+/* Opening for good writes what the log holds to tables and deletes it, and
+ * begins a new MANIFEST. What is damaged or has lost writes is refused before,
+ * so that it stays as it was found. */
 static int open_existing(struct rocks *rocks, struct err *err)
 {
-    int status = open_database(rocks, err);
+    int status = open_database(rocks, true, err);
 
-    return status == 0 ? check_synced(rocks, err) : status;
+    if (status == 0) {
+        status = check_synced(rocks, err);
+    }
+    close_database(rocks);
+    return status == 0 ? open_database(rocks, false, err) : status;
 }
 
 /* Makes the store of a database that is open; `rocks` belongs to it or is
@@ -557,16 +577,41 @@ static struct store *open_dir(const struct store_config *config, int *status,
     return open_streams(rocks, config, status, err);
 }
 
+static int refuse_log_dir(const char *path, int error, struct err *err)
+{
+    return err_set(err, error == ENOSPC ? E_FULL : E_CONFIG,
+                   "log directory %s: %s", path, strerror(error));
+}
+
+/* This build of RocksDB aborts when it cannot write its log: there has to be
+ * room for what it logs at a start. */
+static int probe_log_dir(const char *path, struct err *err)
+{
+    int fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    int error = fd < 0 ? errno : posix_fallocate(fd, 0, 256 * KIB);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    /* Not every file system has nameless files or can reserve. */
+    if (error == 0 || error == EOPNOTSUPP || error == EISDIR ||
+        error == EINVAL) {
+        return 0;
+    }
+    return refuse_log_dir(path, error, err);
+}
+
 /* RocksDB would call a log directory that it cannot make a missing file of the
  * database. */
 static int make_log_dir(const char *path, struct err *err)
 {
-    if (path == NULL || mkdir(path, 0700) == 0 ||
-        access(path, W_OK | X_OK) == 0) {
+    if (path == NULL) {
         return 0;
     }
-    return err_set(err, E_CONFIG, "log directory %s: %s", path,
-                   strerror(errno));
+    if (mkdir(path, 0700) != 0 && access(path, W_OK | X_OK) != 0) {
+        return refuse_log_dir(path, errno, err);
+    }
+    return probe_log_dir(path, err);
 }
 
 struct store *store_rocks_open(const struct store_config *config, int *status,

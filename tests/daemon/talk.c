@@ -54,9 +54,10 @@ void talk_close(struct talk *talk)
 
 static bool feed(struct talk *talk)
 {
-    size_t used =
-        client_feed(&talk->client, buf_slice(&talk->in), &talk->outbox);
+    size_t used;
 
+    client_new_round(&talk->client);
+    used = client_feed(&talk->client, buf_slice(&talk->in), &talk->outbox);
     ck_assert_uint_le(used, buf_len(&talk->in));
     buf_take(&talk->in, used);
     return used > 0;

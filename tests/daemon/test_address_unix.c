@@ -100,11 +100,43 @@ START_TEST(socket_file_is_there_until_it_is_closed)
     ck_assert(place.bound[0].is_loopback);
     ck_assert_int_eq(lstat(place.path, &file), 0);
     ck_assert(S_ISSOCK(file.st_mode));
-    ck_assert_int_eq(connect_to(place.path), ECONNREFUSED);
-    ck_assert_int_eq(listen(place.bound[0].fd, 1), 0);
     ck_assert_int_eq(connect_to(place.path), 0);
     release(&place);
     ck_assert(!exists(place.path));
+    temp_dir_remove(place.dir);
+}
+END_TEST
+
+START_TEST(file_of_somebody_else_is_not_removed)
+{
+    struct socket_file place;
+    FILE *other;
+
+    place_make(&place);
+    binds(&place);
+    ck_assert_int_eq(unlink(place.path), 0);
+    other = fopen(place.path, "w");
+    ck_assert_ptr_nonnull(other);
+    fclose(other);
+    release(&place);
+    ck_assert(exists(place.path));
+    temp_dir_remove(place.dir);
+}
+END_TEST
+
+START_TEST(one_path_cannot_be_bound_twice)
+{
+    struct socket_file place;
+    struct bound again[ADDRESSES_MAX];
+    struct err err = {""};
+    size_t count;
+
+    place_make(&place);
+    binds(&place);
+    ck_assert_int_eq(address_bind_all(place.text, again, &count, &err),
+                     E_CONFIG);
+    ck_assert_int_eq(connect_to(place.path), 0);
+    release(&place);
     temp_dir_remove(place.dir);
 }
 END_TEST
@@ -325,5 +357,7 @@ SUITE(address_unix, 10, socket_file_is_there_until_it_is_closed,
       file_of_a_process_that_has_gone_is_replaced, served_socket_is_in_use,
       busy_socket_is_in_use, file_that_is_no_socket_is_never_removed,
       directory_in_the_way_is_never_removed,
-      link_to_a_stale_socket_is_never_removed, path_must_fit_a_socket_address,
-      list_that_fails_leaves_no_socket_file, kinds_may_be_mixed_in_a_list)
+      link_to_a_stale_socket_is_never_removed,
+      file_of_somebody_else_is_not_removed, one_path_cannot_be_bound_twice,
+      path_must_fit_a_socket_address, list_that_fails_leaves_no_socket_file,
+      kinds_may_be_mixed_in_a_list)

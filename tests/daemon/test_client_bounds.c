@@ -553,6 +553,43 @@ START_TEST(errors_of_postponed_commands_are_counted)
 }
 END_TEST
 
+START_TEST(a_round_ends_after_its_share_and_the_next_goes_on)
+{
+    struct client_config config = {
+        .limits = {.key_bytes_max = 512, .receipt_bytes_max = 65536},
+        .namespace = "default",
+        .inflight_max = 100000,
+        .output_bytes_max = 1 << 30,
+        .version = "0",
+    };
+    static struct counters counters;
+    struct request_list none = STAILQ_HEAD_INITIALIZER(none);
+    struct buf input = {0};
+    struct buf out = {0};
+    struct client client;
+    size_t used;
+
+    config.counters = &counters;
+    client_init(&client, &config);
+    for (int i = 0; i < CLIENT_ROUND_MAX; i++) {
+        buf_append_str(&input, i % 2 == 0 ? "PING\n" : "\n");
+    }
+    buf_append_str(&input, "HELP\n");
+    used = client_feed(&client, buf_slice(&input), &none);
+    ck_assert_uint_eq(used, buf_len(&input) - 5);
+    buf_take(&input, used);
+    ck_assert_uint_eq(client_feed(&client, buf_slice(&input), &none), 0);
+    client_new_round(&client);
+    ck_assert_uint_eq(client_feed(&client, buf_slice(&input), &none), 5);
+    ck_assert(client_collect(&client, &out));
+    ck_assert(client_is_idle(&client));
+    client_drained(&client, buf_len(&out));
+    client_release(&client);
+    buf_release(&input);
+    buf_release(&out);
+}
+END_TEST
+
 SUITE(client_bounds, 30, no_more_than_max_inflight_commands_are_begun,
       answered_commands_count_until_they_are_collected,
       one_at_a_time_is_enough_to_answer_all,
@@ -566,4 +603,5 @@ SUITE(client_bounds, 30, no_more_than_max_inflight_commands_are_begun,
       lists_are_begun_only_where_they_fit,
       what_waits_behind_a_sweep_is_done_in_the_end,
       stop_answers_what_was_postponed, failed_commit_gives_all_room_back,
-      errors_of_postponed_commands_are_counted)
+      errors_of_postponed_commands_are_counted,
+      a_round_ends_after_its_share_and_the_next_goes_on)

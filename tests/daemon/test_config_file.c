@@ -177,15 +177,17 @@ END_TEST
 
 START_TEST(sections_are_refused)
 {
-    refuses("[dedupd]\nttl = 1h\n", "line 2: there are no sections");
-    refuses("max_key = 9\n[x]\n\nttl = 1h\n", "line 4: there are no sections");
-    refuses("[dedupd\nttl = 1h\n", "line 1: not of the form name = value");
+    refuses("[dedupd]\nttl = 1h\n", "line 1: there are no sections");
+    refuses("max_key = 9\n[x]\n\nttl = 1h\n", "line 2: there are no sections");
+    refuses("[dedupd\nttl = 1h\n", "line 1: there are no sections");
+    refuses("[]\n", "line 1: there are no sections");
+    refuses("nonsense\nfoo = 1\n", "line 1: not of the form name = value");
 }
 END_TEST
 
 START_TEST(continued_lines_are_refused)
 {
-    refuses("listen = 127.0.0.1:1,\n  127.0.0.1:2\n",
+    refuses("listen = 127.0.0.1:1\n  127.0.0.1:2\n",
             "line 2: a line must not begin with a blank");
     refuses("\tttl = 1h\n", "line 1: a line must not begin with a blank");
 }

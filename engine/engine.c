@@ -17,6 +17,10 @@ enum {
 #define TURN_BYTES_MAX (UINT64_C(64) << 20)
 enum { TURN_COMMANDS_MIN = 16, TURN_COMMANDS_MAX = 1024 };
 
+/* A turn with more bytes of receipts than this keeps everybody waiting while
+ * they are copied and sent: the next one is half as long. */
+enum { TURN_REPLY_BYTES = 2 << 20 };
+
 struct engine {
     struct engine_callbacks callbacks;
     struct store *store;
@@ -24,6 +28,7 @@ struct engine {
     struct counters *counters;
     uint64_t min_free_bytes;
     size_t turn_commands_max;
+    size_t turn_commands; /* of the next turn, at most */
     struct mailbox mailbox;
     pthread_t thread;
     _Atomic uint64_t ticks_served;
@@ -178,7 +183,7 @@ static void gather_turn(struct engine *engine, struct request_list *keyed,
     struct request *request;
     size_t count = 0;
 
-    while (count < engine->turn_commands_max &&
+    while (count < engine->turn_commands &&
            (request = STAILQ_FIRST(&engine->backlog)) != NULL) {
         STAILQ_REMOVE_HEAD(&engine->backlog, link);
         if (request->command.verb == VERB_SWEEP) {
@@ -206,6 +211,19 @@ static void answer_stats(struct engine *engine, struct request_list *stats)
     STAILQ_CONCAT(&engine->done, stats);
 }
 
+static void adapt_turns(struct engine *engine)
+{
+    size_t *next = &engine->turn_commands;
+
+    if (engine->turn.reply_bytes > TURN_REPLY_BYTES) {
+        *next = *next / 2 > TURN_COMMANDS_MIN ? *next / 2 : TURN_COMMANDS_MIN;
+    } else if (*next < engine->turn_commands_max) {
+        *next = *next * 2 < engine->turn_commands_max
+                    ? *next * 2
+                    : engine->turn_commands_max;
+    }
+}
+
 static void run_turn(struct engine *engine)
 {
     struct request_list keyed = STAILQ_HEAD_INITIALIZER(keyed);
@@ -215,6 +233,7 @@ static void run_turn(struct engine *engine)
     gather_turn(engine, &keyed, &stats);
     if (!STAILQ_EMPTY(&keyed)) {
         status = turn_run(&engine->turn, &keyed);
+        adapt_turns(engine);
     }
     STAILQ_CONCAT(&engine->done, &keyed);
     answer_stats(engine, &stats);
@@ -376,6 +395,7 @@ static struct engine *engine_new(struct store *store,
     engine->counters = counters;
     engine->min_free_bytes = config->min_free_bytes;
     engine->turn_commands_max = turn_commands(config->receipt_bytes_max);
+    engine->turn_commands = engine->turn_commands_max;
     STAILQ_INIT(&engine->backlog);
     STAILQ_INIT(&engine->sweeps);
     STAILQ_INIT(&engine->done);

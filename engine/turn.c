@@ -340,6 +340,7 @@ static void settle(struct turn *turn, struct task *task)
     }
     if (!task->request->postponed) {
         task->request->reply = task->decision.reply;
+        turn->reply_bytes += task->decision.reply.receipt.len;
         own_slices(task->request);
     }
 }
@@ -459,6 +460,7 @@ int turn_run(struct turn *turn, struct request_list *list)
         answer_all(list, E_BUSY);
         return 0;
     }
+    turn->reply_bytes = 0;
     gather_tasks(turn->work, list);
     for (int i = 0; turn->work->tasks_count > 0 && i < TURN_ROUNDS_MAX; i++) {
         status = round_run(turn, i == 0);

@@ -1,11 +1,10 @@
 /* The store on RocksDB: one directory, one process, one synced write a call.
  *
  * The directory is created only if it is missing or empty. E_FORMAT for one
- * that is not ours, is in use, or was written by a newer format; nothing is
- * written then. E_DATA where something is damaged or was lost, E_FULL and E_IO
- * when the disk says so; what shows only once RocksDB has opened the database
- * has made it write files of its own. E_CONFIG where log_dir, which is made if
- * it is missing, cannot be used. docs/storage.md has the layout and the
+ * that is not ours, is in use, or was written by a newer format; E_DATA where
+ * something is damaged or was lost: nothing in it is written then. E_FULL and
+ * E_IO when the disk says so. E_CONFIG or E_FULL where log_dir, which is made
+ * if it is missing, cannot be used. docs/storage.md has the layout and the
  * reasons.
  *
  * This is the only place that knows RocksDB. */

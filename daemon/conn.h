@@ -48,13 +48,16 @@ struct conn_host {
     void (*gone)(struct conn_host *host, struct conn *conn);
 };
 
+/* A socket of either kind, and what they have in common. */
+union uv_any {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+};
+
 struct conn {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    union uv_any uv;
     TAILQ_ENTRY(conn) link;     /* the host's */
     STAILQ_ENTRY(conn) woken;   /* the host's: it has replies to collect */
     TAILQ_ENTRY(conn) yielding; /* the host's: waits for its next round */

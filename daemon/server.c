@@ -2,11 +2,11 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "daemon/conn.h"
 #include "daemon/notify.h"
 #include "engine/engine.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -21,13 +21,6 @@ enum {
     STOP_DRAIN_FAILED_MS = 300,
     TICK_MS_MAX = 1000,
     TICK_MS_MIN = 10,
-};
-
-union uv_any {
-    uv_handle_t handle;
-    uv_stream_t stream;
-    uv_tcp_t tcp;
-    uv_pipe_t pipe;
 };
 
 struct listener {
@@ -89,28 +82,14 @@ struct server {
 /* --- the engine -----------------------------------------------------------
  */
 
-static void lock(struct server *server)
-{
-    int status = pthread_mutex_lock(&server->lock);
-
-    CHECK(status == 0);
-}
-
-static void unlock(struct server *server)
-{
-    int status = pthread_mutex_unlock(&server->lock);
-
-    CHECK(status == 0);
-}
-
 /* On the engine's thread. */
 static void on_returned(void *arg, struct request_list *list)
 {
     struct server *server = arg;
 
-    lock(server);
+    mutex_lock(&server->lock);
     STAILQ_CONCAT(&server->returned, list);
-    unlock(server);
+    mutex_unlock(&server->lock);
     uv_async_send(&server->wake);
 }
 
@@ -119,10 +98,10 @@ static void on_failed(void *arg, int status, const char *why)
 {
     struct server *server = arg;
 
-    lock(server);
+    mutex_lock(&server->lock);
     server->failure = status;
     err_set(&server->failure_text, status, "%s", why);
-    unlock(server);
+    mutex_unlock(&server->lock);
     uv_async_send(&server->wake);
 }
 
@@ -201,10 +180,10 @@ static void on_wake(uv_async_t *handle)
 
     counters_set(server->counters, COUNTER_UPTIME_MS,
                  uv_now(&server->loop) - server->started_ms);
-    lock(server);
+    mutex_lock(&server->lock);
     STAILQ_CONCAT(&list, &server->returned);
     failure = server->failure;
-    unlock(server);
+    mutex_unlock(&server->lock);
     take_returned(&list);
     if (failure < 0 && !server->stopping) {
         log_crit("storage failed, stopping: %s", server->failure_text.text);

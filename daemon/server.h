@@ -26,8 +26,8 @@ struct server *server_start(const struct config *config, struct store *store,
 void server_block_signals(void);
 
 /* Serves until SIGTERM or SIGINT, or until the store fails; a second signal
- * ends the process at once. Returns 0 or the status to end with. Frees the
- * server. */
+ * after one that has stopped it ends the process at once. Returns 0 or the
+ * status to end with. Frees the server. */
 int server_run(struct server *server);
 
 #endif

@@ -1,6 +1,6 @@
 #include "engine/mailbox.h"
 
-#include "base/check.h"
+#include "base/mutex.h"
 
 int mailbox_init(struct mailbox *mailbox)
 {
@@ -23,30 +23,16 @@ void mailbox_release(struct mailbox *mailbox)
     pthread_mutex_destroy(&mailbox->lock);
 }
 
-static void lock(struct mailbox *mailbox)
-{
-    int status = pthread_mutex_lock(&mailbox->lock);
-
-    CHECK(status == 0);
-}
-
-static void unlock(struct mailbox *mailbox)
-{
-    int status = pthread_mutex_unlock(&mailbox->lock);
-
-    CHECK(status == 0);
-}
-
 void mailbox_put(struct mailbox *mailbox, struct request_list *list,
                  unsigned bells)
 {
     bool was_empty;
 
-    lock(mailbox);
+    mutex_lock(&mailbox->lock);
     was_empty = STAILQ_EMPTY(&mailbox->requests) && mailbox->bells == 0;
     STAILQ_CONCAT(&mailbox->requests, list);
     mailbox->bells |= bells;
-    unlock(mailbox);
+    mutex_unlock(&mailbox->lock);
     if (was_empty) {
         pthread_cond_signal(&mailbox->filled);
     }
@@ -57,13 +43,13 @@ unsigned mailbox_take(struct mailbox *mailbox, struct request_list *list,
 {
     unsigned bells;
 
-    lock(mailbox);
+    mutex_lock(&mailbox->lock);
     while (wait && STAILQ_EMPTY(&mailbox->requests) && mailbox->bells == 0) {
         pthread_cond_wait(&mailbox->filled, &mailbox->lock);
     }
     STAILQ_CONCAT(list, &mailbox->requests);
     bells = mailbox->bells;
     mailbox->bells = 0;
-    unlock(mailbox);
+    mutex_unlock(&mailbox->lock);
     return bells;
 }

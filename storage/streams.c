@@ -1,6 +1,7 @@
 #include "storage/streams.h"
 
 #include "base/check.h"
+#include "base/mutex.h"
 #include "storage/layout.h"
 #include "storage/memory.h"
 
@@ -114,9 +115,9 @@ static void streams_marks(struct store *base, struct marks *out)
 {
     struct streams *store = (struct streams *)base;
 
-    pthread_mutex_lock(&store->marks_lock);
+    mutex_lock(&store->marks_lock);
     *out = store->marks;
-    pthread_mutex_unlock(&store->marks_lock);
+    mutex_unlock(&store->marks_lock);
 }
 
 static void streams_stats(struct store *base, struct store_stats *out)

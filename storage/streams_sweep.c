@@ -1,5 +1,6 @@
 /* due() and remove(): the index of what expires. */
 #include "base/check.h"
+#include "base/mutex.h"
 #include "base/units.h"
 #include "storage/layout.h"
 #include "storage/memory.h"
@@ -62,7 +63,7 @@ static int list_scan(struct streams_session *session, struct due_list *list)
     uint8_t before[DUE_TIME_BYTES];
     int status = 0;
 
-    pthread_mutex_lock(&store->write_lock);
+    mutex_lock(&store->write_lock);
     due_bound_encode(from, store->due_cursor_ms);
     due_bound_encode(before, list->before_ms);
     if (store->due_cursor_ms < list->before_ms) {
@@ -74,7 +75,7 @@ static int list_scan(struct streams_session *session, struct due_list *list)
     if (status == 0 && list->count > 0 && list->last_ms > store->due_floor_ms) {
         store->due_floor_ms = list->last_ms;
     }
-    pthread_mutex_unlock(&store->write_lock);
+    mutex_unlock(&store->write_lock);
     return status;
 }
 

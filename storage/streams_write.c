@@ -2,6 +2,7 @@
 #include "storage/streams.h"
 
 #include "base/check.h"
+#include "base/mutex.h"
 #include "storage/layout.h"
 #include "storage/memory.h"
 
@@ -18,7 +19,7 @@ int write_begin(struct streams_session *session)
 {
     struct streams *store = streams_of(session);
 
-    pthread_mutex_lock(&store->write_lock);
+    mutex_lock(&store->write_lock);
     session->wishes_count = 0;
     store->changes = 0;
     return store->poison == 0 ? 0 : poisoned(session);
@@ -128,12 +129,12 @@ int write_commit(struct streams_session *session, const struct marks *marks)
 static void publish_marks(struct streams *store, uint64_t write,
                           const struct marks *marks)
 {
-    pthread_mutex_lock(&store->marks_lock);
+    mutex_lock(&store->marks_lock);
     if (write > store->marks_write) {
         store->marks = *marks;
         store->marks_write = write;
     }
-    pthread_mutex_unlock(&store->marks_lock);
+    mutex_unlock(&store->marks_lock);
 }
 
 int write_end(struct streams_session *session, int status,
@@ -142,7 +143,7 @@ int write_end(struct streams_session *session, int status,
     struct streams *store = streams_of(session);
     uint64_t write = atomic_load(&store->writes);
 
-    pthread_mutex_unlock(&store->write_lock);
+    mutex_unlock(&store->write_lock);
     if (status == 0 && marks != NULL) {
         publish_marks(store, write, marks);
     }

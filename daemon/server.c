@@ -2,9 +2,9 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "base/mutex.h"
 #include "daemon/conn.h"
 #include "daemon/notify.h"
+#include "daemon/returns.h"
 #include "engine/engine.h"
 
 #include <signal.h>
@@ -59,7 +59,6 @@ struct server {
     uv_prepare_t prepare; /* submits what timers and closing have begun */
     uv_check_t check;     /* submits what reading has begun */
     uv_idle_t next_round; /* keeps the loop from sleeping while any yields */
-    uv_async_t wake;      /* the engine has returned something or failed */
     uv_timer_t tick;
     uv_timer_t sweep;
     uv_timer_t stop_deadline;
@@ -72,11 +71,7 @@ struct server {
     /* Stopping. */
     bool stopping;
     int status;
-    /* Shared with the engine's thread, under `lock`. */
-    pthread_mutex_t lock;
-    struct request_list returned;
-    int failure;
-    struct err failure_text;
+    struct returns returns; /* from the engine's thread */
 };
 
 /* --- the engine -----------------------------------------------------------
@@ -87,10 +82,7 @@ static void on_returned(void *arg, struct request_list *list)
 {
     struct server *server = arg;
 
-    mutex_lock(&server->lock);
-    STAILQ_CONCAT(&server->returned, list);
-    mutex_unlock(&server->lock);
-    uv_async_send(&server->wake);
+    returns_put(&server->returns, list);
 }
 
 /* On the engine's thread. */
@@ -98,11 +90,7 @@ static void on_failed(void *arg, int status, const char *why)
 {
     struct server *server = arg;
 
-    mutex_lock(&server->lock);
-    server->failure = status;
-    err_set(&server->failure_text, status, "%s", why);
-    mutex_unlock(&server->lock);
-    uv_async_send(&server->wake);
+    returns_fail(&server->returns, status, why);
 }
 
 static void submit(struct server *server)
@@ -136,16 +124,6 @@ static void on_yield(struct conn_host *host, struct conn *conn)
     uv_idle_start(&server->next_round, on_next_round);
 }
 
-static void on_prepare(uv_prepare_t *handle)
-{
-    submit(handle->data);
-}
-
-static void on_check(uv_check_t *handle)
-{
-    submit(handle->data);
-}
-
 /* Gives the requests back to their clients, then lets each connection that got
  * any write once. */
 static void take_returned(struct request_list *list)
@@ -172,23 +150,38 @@ static void take_returned(struct request_list *list)
 
 static void begin_stop(struct server *server, int status);
 
-static void on_wake(uv_async_t *handle)
+static void take_all(struct server *server)
 {
-    struct server *server = handle->data;
     struct request_list list = STAILQ_HEAD_INITIALIZER(list);
-    int failure;
+    int failure = returns_take(&server->returns, &list);
 
     counters_set(server->counters, COUNTER_UPTIME_MS,
                  uv_now(&server->loop) - server->started_ms);
-    mutex_lock(&server->lock);
-    STAILQ_CONCAT(&list, &server->returned);
-    failure = server->failure;
-    mutex_unlock(&server->lock);
     take_returned(&list);
     if (failure < 0 && !server->stopping) {
-        log_crit("storage failed, stopping: %s", server->failure_text.text);
+        log_crit("storage failed, stopping: %s",
+                 server->returns.failure_text.text);
         begin_stop(server, failure);
     }
+}
+
+/* Before the loop sleeps. */
+static void on_prepare(uv_prepare_t *handle)
+{
+    struct server *server = handle->data;
+
+    submit(server);
+    while (!returns_may_sleep(&server->returns)) {
+        take_all(server);
+        submit(server);
+    }
+}
+
+/* After the sockets were read. */
+static void on_check(uv_check_t *handle)
+{
+    submit(handle->data);
+    take_all(handle->data);
 }
 
 /* --- connections ----------------------------------------------------------
@@ -397,11 +390,11 @@ static void stop_engine(struct server *server)
     failure = engine_stop(server->engine);
     server->engine = NULL;
     if (failure < 0 && server->status == 0) {
-        server->status = server->failure;
+        server->status = server->returns.failure;
         log_crit("storage failed while stopping: %s",
-                 server->failure_text.text);
+                 server->returns.failure_text.text);
     }
-    STAILQ_CONCAT(&list, &server->returned);
+    (void)returns_take(&server->returns, &list);
     take_returned(&list);
 }
 
@@ -491,7 +484,6 @@ static void init_handles(struct server *server)
     uv_prepare_init(loop, &server->prepare);
     uv_check_init(loop, &server->check);
     uv_idle_init(loop, &server->next_round);
-    uv_async_init(loop, &server->wake, on_wake);
     uv_timer_init(loop, &server->tick);
     uv_timer_init(loop, &server->sweep);
     uv_timer_init(loop, &server->stop_deadline);
@@ -500,7 +492,6 @@ static void init_handles(struct server *server)
     server->prepare.data = server;
     server->check.data = server;
     server->next_round.data = server;
-    server->wake.data = server;
     server->tick.data = server;
     server->sweep.data = server;
     server->stop_deadline.data = server;
@@ -553,6 +544,11 @@ static struct server *server_new(const struct config *config,
         free(server);
         return NULL;
     }
+    if (returns_init(&server->returns, &server->loop) < 0) {
+        uv_loop_close(&server->loop);
+        free(server);
+        return NULL;
+    }
     server->counters = counters;
     server->client_config = client_settings(config, counters);
     server->connections_max = connections_max(config->max_connections);
@@ -571,8 +567,6 @@ static struct server *server_new(const struct config *config,
     TAILQ_INIT(&server->conns);
     TAILQ_INIT(&server->yielding);
     STAILQ_INIT(&server->outbox);
-    STAILQ_INIT(&server->returned);
-    pthread_mutex_init(&server->lock, NULL);
     init_handles(server);
     return server;
 }
@@ -585,7 +579,7 @@ static void server_free(struct server *server)
     uv_run(&server->loop, UV_RUN_DEFAULT);
     status = uv_loop_close(&server->loop);
     CHECK(status == 0);
-    pthread_mutex_destroy(&server->lock);
+    returns_release(&server->returns);
     buf_release(&server->write_buffer);
     free(server);
 }

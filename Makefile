@@ -3,6 +3,7 @@
 #   CC=clang                     build with clang instead of gcc
 #   SAN=address,undefined        build and test under sanitizers (or thread)
 #   DESTDIR=… PREFIX=/usr        where `make install` puts things
+#   QUICK=1                      with `make bench`: in two minutes
 #   V=1                          show whole commands
 
 VERSION = 0.1.0
@@ -131,6 +132,7 @@ help:
 	@echo 'make           build $(BUILD)/dedupd'
 	@echo 'make run       install what is missing, build, serve with ./data'
 	@echo 'make test      install what is missing, build, run all tests'
+	@echo 'make bench     measure beside Redis (QUICK=1: in two minutes)'
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'
 	@echo 'make format    clang-format everything'
 	@echo 'make clean     remove build/'
@@ -149,6 +151,11 @@ test:
 check: all $(TEST_PROGRAMS) check-tree
 	tools/run-tests $(RUN_TEST) -- $(TEST_PROGRAMS)
 
+bench:
+	tools/deps bench
+	$(MAKE) --no-print-directory $(JOBS) all
+	python3 -B bench/bench.py --dedupd $(BUILD)/dedupd $(if $(QUICK),--quick)
+
 # Everything that is looked at without running it.
 check-tree:
 	tools/layers
@@ -157,6 +164,7 @@ check-tree:
 	mandoc -T lint -W warning docs/dedupd.8
 	tests/tools/test_unit.sh
 	tests/tools/test_tools.sh
+	python3 -B bench/test_bench.py -q
 	$(if $(filter clang,$(CC)),,$(MAKE) --no-print-directory $(JOBS) CC=clang compile)
 
 # Compiles without linking: the second compiler's opinion.
@@ -177,4 +185,4 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all help run test check check-tree compile install format clean
+.PHONY: all help run test check check-tree bench compile install format clean

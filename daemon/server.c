@@ -53,6 +53,7 @@ struct server {
     size_t refused_count;       /* of them, over the limit */
     struct yield_list yielding; /* connections that wait for a next round */
     struct request_list outbox;
+    size_t with_engine; /* requests that have not come back */
     struct buf write_buffer;
     uint8_t read_buffer[CONN_READ_BYTES];
     /* Handles. */
@@ -93,13 +94,6 @@ static void on_failed(void *arg, int status, const char *why)
     returns_fail(&server->returns, status, why);
 }
 
-static void submit(struct server *server)
-{
-    if (server->engine != NULL && !STAILQ_EMPTY(&server->outbox)) {
-        engine_submit(server->engine, &server->outbox);
-    }
-}
-
 /* All that have yielded so far, once each: those that yield again meanwhile
  * wait for the round after. */
 static void on_next_round(uv_idle_t *handle)
@@ -126,7 +120,7 @@ static void on_yield(struct conn_host *host, struct conn *conn)
 
 /* Gives the requests back to their clients, then lets each connection that got
  * any write once. */
-static void take_returned(struct request_list *list)
+static void take_returned(struct server *server, struct request_list *list)
 {
     struct woken_list woken = STAILQ_HEAD_INITIALIZER(woken);
     struct request *request;
@@ -134,6 +128,7 @@ static void take_returned(struct request_list *list)
 
     while ((request = STAILQ_FIRST(list)) != NULL) {
         STAILQ_REMOVE_HEAD(list, link);
+        server->with_engine--;
         conn = conn_of(client_returned(request));
         if (!conn->is_woken) {
             conn->is_woken = true;
@@ -150,6 +145,47 @@ static void take_returned(struct request_list *list)
 
 static void begin_stop(struct server *server, int status);
 
+/* Counts the outbox. `is_short`: the engine may be asked for a turn of it. */
+static size_t count_outbox(const struct server *server, bool *is_short)
+{
+    const struct request *request;
+    size_t count = 0;
+    bool has_keys = true;
+
+    STAILQ_FOREACH (request, &server->outbox, link) {
+        has_keys = has_keys && request->command.verb != VERB_SWEEP &&
+                   request->command.verb != VERB_STATS;
+        count++;
+    }
+    *is_short = has_keys && count <= ENGINE_NOW_COMMANDS_MAX;
+    return count;
+}
+
+/* Has the engine decide the outbox: right here if that is little and the engine
+ * has nothing else to do. */
+static void submit_once(struct server *server)
+{
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    bool is_alone = server->with_engine == 0;
+    bool is_short;
+
+    server->with_engine += count_outbox(server, &is_short);
+    STAILQ_CONCAT(&list, &server->outbox);
+    if (is_alone && is_short && engine_run_now(server->engine, &list)) {
+        take_returned(server, &list);
+    } else {
+        engine_submit(server->engine, &list);
+    }
+}
+
+/* What comes back may let connections begin more of what they hold. */
+static void submit(struct server *server)
+{
+    while (server->engine != NULL && !STAILQ_EMPTY(&server->outbox)) {
+        submit_once(server);
+    }
+}
+
 static void take_all(struct server *server)
 {
     struct request_list list = STAILQ_HEAD_INITIALIZER(list);
@@ -157,7 +193,7 @@ static void take_all(struct server *server)
 
     counters_set(server->counters, COUNTER_UPTIME_MS,
                  uv_now(&server->loop) - server->started_ms);
-    take_returned(&list);
+    take_returned(server, &list);
     if (failure < 0 && !server->stopping) {
         log_crit("storage failed, stopping: %s",
                  server->returns.failure_text.text);
@@ -395,7 +431,7 @@ static void stop_engine(struct server *server)
                  server->returns.failure_text.text);
     }
     (void)returns_take(&server->returns, &list);
-    take_returned(&list);
+    take_returned(server, &list);
 }
 
 /* Takes nothing new, finishes what the engine has, then lets every connection

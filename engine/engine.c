@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/mutex.h"
+#include "base/units.h"
 #include "engine/mailbox.h"
 #include "engine/sweeper.h"
 #include "engine/turn.h"
@@ -21,6 +23,10 @@ enum { TURN_COMMANDS_MIN = 16, TURN_COMMANDS_MAX = 1024 };
  * they are copied and sent: the next one is half as long. */
 enum { TURN_REPLY_BYTES = 2 << 20 };
 
+/* While commands come, a slice of the sweeper is short, and followed by a rest
+ * of so many times what it took: it costs them a ninth of the engine's time. */
+enum { SWEEP_BUSY_KEYS = 128, SWEEP_REST = 8, SWEEP_BUSY_US = 100000 };
+
 struct engine {
     struct engine_callbacks callbacks;
     struct store *store;
@@ -32,7 +38,14 @@ struct engine {
     struct mailbox mailbox;
     pthread_t thread;
     _Atomic uint64_t ticks_served;
-    /* The engine thread's own: */
+    /* Held by whoever works: the engine's thread but while it waits for the
+     * mailbox, or a caller of engine_run_now(). Guards all that follows, the
+     * store's session too. */
+    pthread_mutex_t work;
+    uint64_t turn_us;       /* that a turn takes, by and large */
+    uint64_t turn_ended_us; /* when the last one did */
+    uint64_t sweep_next_us; /* when the sweeper has had its rest */
+    size_t slice_keys_max;
     struct steady steady;
     struct turn turn;
     struct sweeper sweeper;
@@ -147,17 +160,42 @@ static void warn_index(struct engine *engine)
     }
 }
 
+static bool is_busy(const struct engine *engine, uint64_t now_us)
+{
+    return engine->turn_ended_us > 0 &&
+           sub_floor(now_us, engine->turn_ended_us) < SWEEP_BUSY_US;
+}
+
+static int sweep_slice(struct engine *engine, uint64_t now_us)
+{
+    struct sweeper *sweeper = &engine->sweeper;
+    bool busy = is_busy(engine, now_us);
+    uint64_t ended_us;
+    int status;
+
+    sweeper->slice_keys = engine->slice_keys_max;
+    if (busy && sweeper->slice_keys > SWEEP_BUSY_KEYS) {
+        sweeper->slice_keys = SWEEP_BUSY_KEYS;
+    }
+    status = sweeper_slice(sweeper);
+    ended_us = steady_now_us(&engine->steady);
+    engine->sweep_next_us =
+        busy ? ended_us + SWEEP_REST * sub_floor(ended_us, now_us) : ended_us;
+    return status;
+}
+
 static void sweep(struct engine *engine)
 {
+    uint64_t now_us = steady_now_us(&engine->steady);
     int status;
 
     if (!STAILQ_EMPTY(&engine->sweeps)) {
         sweeper_begin(&engine->sweeper);
     }
-    if (!engine->sweeper.running) {
+    if (!engine->sweeper.running || now_us < engine->sweep_next_us) {
         return;
     }
-    status = sweeper_slice(&engine->sweeper);
+    status = sweep_slice(engine, now_us);
     if (status == E_INDETERMINATE) {
         fail(engine, status);
         return_sweeps(engine, E_INDETERMINATE, NULL);
@@ -224,6 +262,17 @@ static void adapt_turns(struct engine *engine)
     }
 }
 
+static int time_turn(struct engine *engine, struct request_list *keyed)
+{
+    uint64_t began_us = steady_now_us(&engine->steady);
+    int status = turn_run(&engine->turn, keyed);
+
+    engine->turn_ended_us = steady_now_us(&engine->steady);
+    engine->turn_us =
+        (engine->turn_us * 7 + sub_floor(engine->turn_ended_us, began_us)) / 8;
+    return status;
+}
+
 static void run_turn(struct engine *engine)
 {
     struct request_list keyed = STAILQ_HEAD_INITIALIZER(keyed);
@@ -232,7 +281,7 @@ static void run_turn(struct engine *engine)
 
     gather_turn(engine, &keyed, &stats);
     if (!STAILQ_EMPTY(&keyed)) {
-        status = turn_run(&engine->turn, &keyed);
+        status = time_turn(engine, &keyed);
         adapt_turns(engine);
     }
     STAILQ_CONCAT(&engine->done, &keyed);
@@ -262,11 +311,10 @@ static void return_done(struct engine *engine)
     }
 }
 
-static bool has_work(const struct engine *engine)
+static bool has_to_sweep(const struct engine *engine)
 {
-    return !STAILQ_EMPTY(&engine->backlog) ||
-           (engine->failure == 0 &&
-            (engine->sweeper.running || !STAILQ_EMPTY(&engine->sweeps)));
+    return engine->failure == 0 &&
+           (engine->sweeper.running || !STAILQ_EMPTY(&engine->sweeps));
 }
 
 static void answer_bells(struct engine *engine, unsigned bells)
@@ -283,13 +331,35 @@ static void answer_bells(struct engine *engine, unsigned bells)
     }
 }
 
-static void *run(void *arg)
+/* How long the engine may sleep if nothing comes. */
+static uint64_t idle_us(const struct engine *engine)
 {
-    struct engine *engine = arg;
+    const uint64_t long_us = UINT64_C(3600000000);
 
+    if (!STAILQ_EMPTY(&engine->backlog)) {
+        return 0;
+    }
+    return has_to_sweep(engine) ? sub_floor(engine->sweep_next_us,
+                                            steady_now_us(&engine->steady))
+                                : long_us;
+}
+
+static void wait_for_work(struct engine *engine)
+{
+    uint64_t us_max = idle_us(engine);
+
+    if (us_max > 0) {
+        mutex_unlock(&engine->work);
+        mailbox_wait(&engine->mailbox, us_max);
+        mutex_lock(&engine->work);
+    }
+}
+
+static void run(struct engine *engine)
+{
     while (!engine->stopping || !STAILQ_EMPTY(&engine->backlog)) {
-        answer_bells(engine, mailbox_take(&engine->mailbox, &engine->backlog,
-                                          !has_work(engine)));
+        wait_for_work(engine);
+        answer_bells(engine, mailbox_take(&engine->mailbox, &engine->backlog));
         if (engine->failure == 0) {
             run_turn(engine);
             return_done(engine);
@@ -308,7 +378,43 @@ static void *run(void *arg)
     if (engine->failure == 0 && turn_store_marks(&engine->turn) < 0) {
         fail(engine, E_INDETERMINATE);
     }
+}
+
+static void *run_thread(void *arg)
+{
+    struct engine *engine = arg;
+
+    mutex_lock(&engine->work);
+    run(engine);
+    mutex_unlock(&engine->work);
     return NULL;
+}
+
+/* --- turns on the caller's thread ----------------------------------------
+ */
+
+static bool is_idle(const struct engine *engine)
+{
+    return engine->failure == 0 && !engine->stopping &&
+           STAILQ_EMPTY(&engine->backlog);
+}
+
+bool engine_run_now(struct engine *engine, struct request_list *list)
+{
+    bool runs;
+
+    if (!mutex_try_lock(&engine->work)) {
+        return false;
+    }
+    runs = is_idle(engine) && engine->turn_us <= ENGINE_NOW_US_MAX;
+    if (runs) {
+        STAILQ_CONCAT(&engine->backlog, list);
+        run_turn(engine);
+        CHECK(STAILQ_EMPTY(&engine->backlog));
+        STAILQ_CONCAT(list, &engine->done);
+    }
+    mutex_unlock(&engine->work);
+    return runs;
 }
 
 /* --- start and stop -------------------------------------------------------
@@ -354,15 +460,15 @@ static int start_parts(struct engine *engine, const struct clock *clock,
     if (status == 0) {
         status = sweeper_init(&engine->sweeper, &engine->turn);
     }
-    if (engine->turn_commands_max < engine->sweeper.slice_keys) {
-        engine->sweeper.slice_keys = engine->turn_commands_max;
-    }
+    engine->slice_keys_max = engine->turn_commands_max < SWEEP_SLICE_KEYS
+                                 ? engine->turn_commands_max
+                                 : SWEEP_SLICE_KEYS;
     if (status == 0) {
         status = mailbox_init(&engine->mailbox);
     }
     if (status == 0) {
         refresh_gauges(engine);
-        if (pthread_create(&engine->thread, NULL, run, engine) != 0) {
+        if (pthread_create(&engine->thread, NULL, run_thread, engine) != 0) {
             mailbox_release(&engine->mailbox);
             status = E_MEMORY;
         }
@@ -372,6 +478,7 @@ static int start_parts(struct engine *engine, const struct clock *clock,
 
 static void engine_free(struct engine *engine)
 {
+    pthread_mutex_destroy(&engine->work);
     sweeper_release(&engine->sweeper);
     turn_release(&engine->turn);
     if (engine->session != NULL) {
@@ -396,6 +503,7 @@ static struct engine *engine_new(struct store *store,
     engine->min_free_bytes = config->min_free_bytes;
     engine->turn_commands_max = turn_commands(config->receipt_bytes_max);
     engine->turn_commands = engine->turn_commands_max;
+    pthread_mutex_init(&engine->work, NULL);
     STAILQ_INIT(&engine->backlog);
     STAILQ_INIT(&engine->sweeps);
     STAILQ_INIT(&engine->done);

@@ -26,8 +26,10 @@ void mailbox_put(struct mailbox *mailbox, struct request_list *list,
                  unsigned bells);
 
 /* Moves everything to the end of `list` and returns the bells rung since the
- * last take. With `wait`, sleeps until there is something. */
-unsigned mailbox_take(struct mailbox *mailbox, struct request_list *list,
-                      bool wait);
+ * last take. */
+unsigned mailbox_take(struct mailbox *mailbox, struct request_list *list);
+
+/* Sleeps until there is something to take, or for `us_max`. */
+void mailbox_wait(struct mailbox *mailbox, uint64_t us_max);
 
 #endif

@@ -1,7 +1,5 @@
 #include "base/buf.h"
 
-#include "base/check.h"
-
 enum { BUF_CAP_MIN = 256 };
 
 void buf_release(struct buf *buf)
@@ -49,7 +47,7 @@ static bool grow(struct buf *buf, size_t extra)
     return true;
 }
 
-uint8_t *buf_reserve(struct buf *buf, size_t extra)
+uint8_t *buf_make_room(struct buf *buf, size_t extra)
 {
     if (buf->failed) {
         return NULL;
@@ -62,30 +60,9 @@ uint8_t *buf_reserve(struct buf *buf, size_t extra)
     return buf->data + buf->end;
 }
 
-void buf_commit(struct buf *buf, size_t len)
-{
-    CHECK(len <= buf->cap - buf->end);
-    buf->end += len;
-}
-
-void buf_append(struct buf *buf, const void *data, size_t len)
-{
-    uint8_t *to = buf_reserve(buf, len);
-
-    if (to != NULL && len > 0) {
-        memcpy(to, data, len);
-        buf_commit(buf, len);
-    }
-}
-
 void buf_append_slice(struct buf *buf, struct slice bytes)
 {
     buf_append(buf, bytes.data, bytes.len);
-}
-
-void buf_append_byte(struct buf *buf, uint8_t byte)
-{
-    buf_append(buf, &byte, 1);
 }
 
 void buf_append_str(struct buf *buf, const char *text)

@@ -6,6 +6,7 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
+#include "base/check.h"
 #include "base/slice.h"
 
 struct buf {
@@ -19,15 +20,46 @@ struct buf {
 /* Frees the memory; the buf is empty and usable again, failed is cleared. */
 void buf_release(struct buf *buf);
 
+/* For buf_reserve() alone. */
+uint8_t *buf_make_room(struct buf *buf, size_t extra);
+
 /* Makes room for `extra` more bytes and returns where they go, or NULL when
  * memory ran out (sticky). buf_commit() then makes `len` of them content.
  * The pointer is valid until the next call that changes the buf. */
-uint8_t *buf_reserve(struct buf *buf, size_t extra);
-void buf_commit(struct buf *buf, size_t len);
+static inline uint8_t *buf_reserve(struct buf *buf, size_t extra)
+{
+    return buf->failed || buf->cap - buf->end < extra
+               ? buf_make_room(buf, extra)
+               : buf->data + buf->end;
+}
 
-void buf_append(struct buf *buf, const void *data, size_t len);
+static inline void buf_commit(struct buf *buf, size_t len)
+{
+    CHECK(len <= buf->cap - buf->end);
+    buf->end += len;
+}
+
+static inline void buf_append(struct buf *buf, const void *data, size_t len)
+{
+    uint8_t *to = buf_reserve(buf, len);
+
+    if (to != NULL && len > 0) {
+        memcpy(to, data, len);
+        buf->end += len;
+    }
+}
+
+static inline void buf_append_byte(struct buf *buf, uint8_t byte)
+{
+    uint8_t *to = buf_reserve(buf, 1);
+
+    if (to != NULL) {
+        *to = byte;
+        buf->end++;
+    }
+}
+
 void buf_append_slice(struct buf *buf, struct slice bytes);
-void buf_append_byte(struct buf *buf, uint8_t byte);
 void buf_append_str(struct buf *buf, const char *text);
 void buf_append_u64(struct buf *buf, uint64_t number); /* decimal digits */
 

@@ -97,7 +97,7 @@ static const struct setting settings[] = {
      "for a connection that asks nothing; 0: off", NULL},
     {"min_free", TYPE_BYTES, AT(min_free), "256MiB", 0, 1024 * GIB,
      "with less space on the disk, new claims are refused", NULL},
-    {"block_cache", TYPE_BYTES, AT(block_cache), "64MiB", MIB, 1024 * GIB,
+    {"block_cache", TYPE_BYTES, AT(block_cache), "32MiB", MIB, 1024 * GIB,
      "memory for blocks read from disk", NULL},
     {"write_buffer", TYPE_BYTES, AT(write_buffer), "16MiB", MIB, GIB,
      "memory for rows before they are sorted to disk; up to six of them", NULL},

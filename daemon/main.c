@@ -9,6 +9,7 @@
 #include "storage/store_mem.h"
 #include "storage/store_rocks.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -158,6 +159,14 @@ static int serve(const struct config *config, struct err *err)
     return status < 0 ? status : serve_on(config, bound, count, err);
 }
 
+/* The C library's allocator would stop giving large blocks back to the system
+ * after the first few were freed, and RocksDB's threads make and free memtables
+ * all the time: 125 instead of 98 MB resident after 2 M claims. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.mode = MODE_SERVE};
@@ -168,6 +177,7 @@ int main(int argc, char **argv)
     if (status < 0 || options.mode == MODE_EXIT) {
         return status_exit_code(status);
     }
+    give_memory_back();
     signal(SIGPIPE, SIG_IGN);
     server_block_signals();
     status = read_settings(argc, argv, &options, &config, &err);

@@ -33,7 +33,7 @@ enum {
      * 5.8 us with 8 of 2 MiB, which fit into the core's cache, for 0.2 us more
      * on RocksDB's threads (batches of 200, 2 cores). */
     ROW_BUFFERS_MERGED = 8,
-    ROW_BUFFERS_MAX = 3 * ROW_BUFFERS_MERGED,
+    ROW_BUFFERS_MAX = 2 * ROW_BUFFERS_MERGED + 2,
     /* Of a key. A false hit costs the read of a block. */
     ROW_FILTER_BITS = 16,
     /* Sorted runs of rows before they are merged; each is asked, by its filter,

@@ -17,9 +17,15 @@ void session_read(struct streams_session *session, struct view *view,
                   const struct stream *streams, size_t count)
 {
     struct streams *store = streams_of(session);
-    struct view_tally tally =
-        view_read(view, store->tables, streams, count, &session->trouble);
+    uint64_t writes = atomic_load(&store->writes);
+    struct view_tally tally;
 
+    if (session->cache_writes != writes) {
+        head_cache_clear(&session->cache);
+        session->cache_writes = writes;
+    }
+    tally = view_read(view, store->tables, &session->cache, streams, count,
+                      &session->trouble);
     counters_add(store->counters, COUNTER_ROWS_READ, tally.found);
     counters_add(store->counters, COUNTER_ROWS_CORRUPT, tally.corrupt);
     if (tally.corrupt > 0) {
@@ -33,20 +39,25 @@ static bool has_seen(struct streams_session *session, size_t count)
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (view_find(&session->seen, session->names[i]) == NULL) {
+        session->rows[i] = view_find(&session->seen, session->names[i]);
+        if (session->rows[i] == NULL) {
             return false;
         }
     }
     return true;
 }
 
-struct view *session_view(struct streams_session *session, size_t count)
+void session_rows(struct streams_session *session, size_t count)
 {
+    session->rows = memory_grow(session->rows, &session->rows_cap, count,
+                                sizeof(struct view_row *));
     if (has_seen(session, count)) {
-        return &session->seen;
+        return;
     }
     session_read(session, &session->fresh, session->names, count);
-    return &session->fresh;
+    for (size_t i = 0; i < count; i++) {
+        session->rows[i] = session->fresh.row_of[i];
+    }
 }
 
 static int streams_heads(struct session *base, const struct stream *streams,
@@ -77,6 +88,7 @@ static struct session *streams_session_open(struct store *store)
 
     session->session.store = store;
     session->seen_writes = UINT64_MAX;
+    head_cache_init(&session->cache);
     return &session->session;
 }
 
@@ -89,7 +101,11 @@ static void streams_session_close(struct session *base)
     buf_release(&session->due.ids);
     free(session->due.streams);
     free(session->due.keys);
+    head_cache_release(&session->cache);
+    free(session->row_changes);
+    buf_release(&session->new_rows);
     free(session->names);
+    free(session->rows);
     free(session->wishes);
     free(session->changes);
     free(session->chain);

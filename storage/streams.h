@@ -63,8 +63,21 @@ struct due_list {
     uint64_t last_ms;   /* the last entry is due then */
 };
 
+/* A last row that a write changes. */
+struct row_change {
+    const struct view_row *row;
+    size_t from, len; /* of the new one in session->new_rows; 0: it goes */
+};
+
 struct streams_session {
     struct session session;
+    /* Right as long as the store's `writes` is `cache_writes`: as long as
+     * nobody else has written. */
+    struct head_cache cache;
+    uint64_t cache_writes;
+    struct row_change *row_changes; /* of the write in the making */
+    size_t row_changes_cap, row_changes_count;
+    struct buf new_rows;
     struct view seen;     /* by the last heads() */
     uint64_t seen_writes; /* store's `writes` before that */
     struct view fresh;    /* read under the lock, where `seen` is too old */
@@ -73,6 +86,8 @@ struct streams_session {
     int trouble_status;
     /* Memory that every write uses again. */
     struct stream *names;
+    struct view_row **rows; /* of the names; see session_rows() */
+    size_t rows_cap;
     struct due_wish *wishes;
     size_t names_cap, wishes_cap, wishes_count;
     struct change *changes;
@@ -113,15 +128,19 @@ void session_begin(struct streams_session *session);
 void session_read(struct streams_session *session, struct view *view,
                   const struct stream *streams, size_t count);
 
-/* The view to compare against for the first `count` of session->names, read
- * again where that is necessary. The lock is held. */
-struct view *session_view(struct streams_session *session, size_t count);
+/* Finds what to compare against for the first `count` of session->names, read
+ * again where that is necessary, and puts it into session->rows. The lock is
+ * held. */
+void session_rows(struct streams_session *session, size_t count);
 
 /* Parts of a write. The lock is held from the first to write_end(). */
 must_check int write_begin(struct streams_session *session);
 void write_put(struct streams *streams, enum table table, struct slice key,
                struct slice value);
 void write_drop(struct streams *streams, enum table table, struct slice key);
+/* Puts, or drops if `value` is empty, the last row of a stream. */
+void write_last_row(struct streams_session *session, const struct view_row *row,
+                    struct slice value);
 /* Has the index name a stream at `due_ms`, or at the floor if that is later. */
 void write_wish(struct streams_session *session, uint64_t due_ms,
                 struct stream stream);

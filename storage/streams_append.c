@@ -95,18 +95,20 @@ static void put_older(struct streams_session *session,
     }
 }
 
-static void put_record(struct streams_session *session, struct stream stream,
-                       struct place place, const struct record *record,
-                       bool is_last)
+static void put_record(struct streams_session *session,
+                       const struct view_row *row, struct place place,
+                       const struct record *record, bool is_last)
 {
-    struct slice key =
-        is_last ? row_key_last(stream)
-                : row_key_older(&session->key, stream, place.sequence);
-
     buf_clear(&session->value);
-    record_encode(&session->value, stream, place, record);
+    record_encode(&session->value, row->stream, place, record);
     memory_check(&session->value);
-    write_put(streams_of(session), TABLE_ROWS, key, buf_slice(&session->value));
+    if (is_last) {
+        write_last_row(session, row, buf_slice(&session->value));
+    } else {
+        write_put(streams_of(session), TABLE_ROWS,
+                  row_key_older(&session->key, row->stream, place.sequence),
+                  buf_slice(&session->value));
+    }
 }
 
 /* An entry is due no later than the record before; that is early enough, unless
@@ -138,7 +140,7 @@ static size_t put_change(struct streams_session *session,
         place = next_place(streams_of(session), next, place);
         next = place.sequence + 1;
         if (place.sequence >= oldest) {
-            put_record(session, row->stream, place, &items[i - 1].record,
+            put_record(session, row, place, &items[i - 1].record,
                        i == change->last);
         }
         count++;
@@ -160,7 +162,6 @@ static int by_stream(const void *a, const void *b)
 static size_t put_items(struct streams_session *session, struct append *items,
                         size_t count)
 {
-    struct view *view;
     size_t changes_count = 0;
     size_t taken = 0;
 
@@ -171,12 +172,9 @@ static size_t put_items(struct streams_session *session, struct append *items,
     for (size_t i = 0; i < count; i++) {
         session->names[i] = items[i].stream;
     }
-    view = session_view(session, count);
+    session_rows(session, count);
     for (size_t i = 0; i < count; i++) {
-        struct view_row *row = view_find(view, items[i].stream);
-
-        CHECK(row != NULL);
-        decide(session, &changes_count, row, items, i + 1);
+        decide(session, &changes_count, session->rows[i], items, i + 1);
     }
     /* In the order of their keys: a tree takes them faster so. */
     if (changes_count > 1) {

@@ -116,7 +116,7 @@ static void drop_stream(struct streams_session *session,
         write_drop(store, TABLE_ROWS,
                    row_key_older(&session->key, row->stream, n));
     }
-    write_drop(store, TABLE_ROWS, row_key_last(row->stream));
+    write_last_row(session, row, slice_of(NULL, 0));
 }
 
 static void keep_corrupt(struct streams_session *session, struct removal *item)
@@ -170,16 +170,13 @@ static size_t name_dropped(struct streams_session *session,
 static void settle_items(struct streams_session *session, struct removal *items,
                          size_t count)
 {
-    struct view *view =
-        session_view(session, name_dropped(session, items, count));
+    size_t dropped = 0;
 
+    session_rows(session, name_dropped(session, items, count));
     for (size_t i = 0; i < count; i++) {
         items[i].status = 0;
         if (items[i].drop) {
-            const struct view_row *row = view_find(view, items[i].stream);
-
-            CHECK(row != NULL);
-            drop_item(session, &items[i], row);
+            drop_item(session, &items[i], session->rows[dropped++]);
         } else if (items[i].again_ms > 0) {
             write_wish(session, items[i].again_ms, items[i].stream);
         }

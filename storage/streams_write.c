@@ -21,6 +21,8 @@ int write_begin(struct streams_session *session)
 
     mutex_lock(&store->write_lock);
     session->wishes_count = 0;
+    session->row_changes_count = 0;
+    buf_clear(&session->new_rows);
     store->changes = 0;
     return store->poison == 0 ? 0 : poisoned(session);
 }
@@ -36,6 +38,29 @@ void write_drop(struct streams *store, enum table table, struct slice key)
 {
     store->tables->ops->drop(store->tables, table, key);
     store->changes++;
+}
+
+void write_last_row(struct streams_session *session, const struct view_row *row,
+                    struct slice value)
+{
+    struct slice key = row_key_last(row->stream);
+
+    if (value.len > 0) {
+        write_put(streams_of(session), TABLE_ROWS, key, value);
+    } else {
+        write_drop(streams_of(session), TABLE_ROWS, key);
+    }
+    session->row_changes =
+        memory_grow(session->row_changes, &session->row_changes_cap,
+                    session->row_changes_count + 1,
+                    sizeof(*session->row_changes));
+    if (value.len > HEAD_CACHE_BYTES_MAX) {
+        value.len = 0; /* the cache forgets the old one */
+    }
+    session->row_changes[session->row_changes_count++] =
+        (struct row_change){row, buf_len(&session->new_rows), value.len};
+    buf_append_slice(&session->new_rows, value);
+    memory_check(&session->new_rows);
 }
 
 void write_wish(struct streams_session *session, uint64_t due_ms,
@@ -105,6 +130,33 @@ static void put_marks(struct streams_session *session,
               buf_slice(&session->value));
 }
 
+static struct slice new_row(const struct streams_session *session,
+                            const struct row_change *change)
+{
+    return change->len == 0
+               ? slice_of(NULL, 0)
+               : slice_of(buf_slice(&session->new_rows).data + change->from,
+                          change->len);
+}
+
+/* After a write that succeeded: the cache follows it, unless somebody else has
+ * written before; then it is emptied by the next read. */
+static void follow_write(struct streams_session *session)
+{
+    uint64_t writes = atomic_fetch_add(&streams_of(session)->writes, 1);
+
+    if (writes != session->cache_writes) {
+        return;
+    }
+    session->cache_writes = writes + 1;
+    for (size_t i = 0; i < session->row_changes_count; i++) {
+        const struct row_change *change = &session->row_changes[i];
+
+        head_cache_set(&session->cache, change->row->stream, change->row->hash,
+                       new_row(session, change));
+    }
+}
+
 int write_commit(struct streams_session *session, const struct marks *marks)
 {
     struct streams *store = streams_of(session);
@@ -122,7 +174,7 @@ int write_commit(struct streams_session *session, const struct marks *marks)
         return poisoned(session);
     }
     counters_add(store->counters, COUNTER_SYNCS, 1);
-    atomic_fetch_add(&store->writes, 1);
+    follow_write(session);
     return 0;
 }
 

@@ -6,11 +6,13 @@
 static void drop_rows(struct view *view)
 {
     HASH_CLEAR(hh, view->by_id);
-    for (size_t i = 0; i < view->count; i++) {
+    for (size_t i = 0; i < view->missed_count; i++) {
         view->tables->ops->release(view->tables, &view->cells[i]);
     }
     view->count = 0;
+    view->missed_count = 0;
     buf_clear(&view->ids);
+    buf_clear(&view->rows_cached);
 }
 
 /* Makes all the room at once: rows and ids do not move while the hash table
@@ -25,6 +27,10 @@ static void make_room(struct view *view, const struct stream *streams,
     }
     buf_reserve(&view->ids, id_bytes);
     memory_check(&view->ids);
+    buf_reserve(&view->rows_cached, count * HEAD_CACHE_BYTES_MAX);
+    memory_check(&view->rows_cached);
+    view->missed = memory_grow(view->missed, &view->missed_cap, count,
+                               sizeof(*view->missed));
     view->rows =
         memory_grow(view->rows, &view->rows_cap, count, sizeof(*view->rows));
     view->row_of = memory_grow(view->row_of, &view->row_of_cap, count,
@@ -35,24 +41,19 @@ static void make_room(struct view *view, const struct stream *streams,
         memory_grow(view->keys, &view->keys_cap, count, sizeof(*view->keys));
 }
 
-static unsigned hash_of(struct stream stream)
-{
-    return (unsigned)stream_hash(stream);
-}
-
 static struct view_row *find_hashed(struct view *view, struct stream stream,
-                                    unsigned hash)
+                                    uint64_t hash)
 {
     struct view_row *row;
 
-    HASH_FIND_BYHASHVALUE(hh, view->by_id, stream.id.data, stream.id.len, hash,
-                          row);
+    HASH_FIND_BYHASHVALUE(hh, view->by_id, stream.id.data, stream.id.len,
+                          (unsigned)hash, row);
     return row;
 }
 
 static struct view_row *add_row(struct view *view, struct stream stream)
 {
-    unsigned hash = hash_of(stream);
+    uint64_t hash = stream_hash(stream);
     struct view_row *row = find_hashed(view, stream, hash);
     uint8_t *id;
 
@@ -61,31 +62,62 @@ static struct view_row *add_row(struct view *view, struct stream stream)
     }
     id = buf_reserve(&view->ids, stream.id.len);
     CHECK(id != NULL);
-    row = &view->rows[view->count];
-    *row = (struct view_row){.stream = {slice_copy(id, stream.id)}};
+    row = &view->rows[view->count++];
+    *row =
+        (struct view_row){.stream = {slice_copy(id, stream.id)}, .hash = hash};
     buf_commit(&view->ids, stream.id.len);
-    view->keys[view->count++] = row_key_last(row->stream);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, view->by_id, row->stream.id.data,
-                                row->stream.id.len, hash, row);
+                                row->stream.id.len, (unsigned)hash, row);
     return row;
 }
 
-static void fill_row(struct view_row *row, const struct cell *cell,
-                     struct err *trouble)
+static void decode_row(struct view_row *row, struct err *trouble)
 {
-    row->status = cell->status;
-    row->found = cell->found;
-    row->value = cell->value;
-    if (row->status == 0 && row->found) {
-        row->status =
-            record_decode(row->value, row->stream, &row->place, &row->record);
-        if (row->status != 0) {
-            err_set(trouble, 0, "a row that is not a record of its stream");
+    row->status =
+        record_decode(row->value, row->stream, &row->place, &row->record);
+    if (row->status != 0) {
+        err_set(trouble, 0, "a row that is not a record of its stream");
+    }
+}
+
+/* The cache changes while the view is in use: what it has is copied. */
+static bool take_cached(struct view *view, const struct head_cache *cache,
+                        struct view_row *row)
+{
+    struct slice value = head_cache_get(cache, row->stream, row->hash);
+    uint8_t *copy;
+
+    if (value.len == 0) {
+        return false;
+    }
+    copy = buf_reserve(&view->rows_cached, value.len);
+    CHECK(copy != NULL);
+    row->found = true;
+    row->value = slice_copy(copy, value);
+    buf_commit(&view->rows_cached, value.len);
+    return true;
+}
+
+static void read_missed(struct view *view, struct head_cache *cache,
+                        struct err *trouble)
+{
+    view->tables->ops->read(view->tables, TABLE_ROWS, view->keys, view->cells,
+                            view->missed_count, trouble);
+    for (size_t i = 0; i < view->missed_count; i++) {
+        struct view_row *row = view->missed[i];
+        const struct cell *cell = &view->cells[i];
+
+        row->status = cell->status;
+        row->found = cell->found;
+        row->value = cell->value;
+        if (row->status == 0 && row->found) {
+            head_cache_set(cache, row->stream, row->hash, row->value);
         }
     }
 }
 
 struct view_tally view_read(struct view *view, struct tables *tables,
+                            struct head_cache *cache,
                             const struct stream *streams, size_t count,
                             struct err *trouble)
 {
@@ -97,19 +129,30 @@ struct view_tally view_read(struct view *view, struct tables *tables,
     for (size_t i = 0; i < count; i++) {
         view->row_of[i] = add_row(view, streams[i]);
     }
-    tables->ops->read(tables, TABLE_ROWS, view->keys, view->cells, view->count,
-                      trouble);
     for (size_t i = 0; i < view->count; i++) {
-        fill_row(&view->rows[i], &view->cells[i], trouble);
-        tally.found += view->rows[i].found;
-        tally.corrupt += view->rows[i].status != 0;
+        struct view_row *row = &view->rows[i];
+
+        if (!take_cached(view, cache, row)) {
+            view->keys[view->missed_count] = row_key_last(row->stream);
+            view->missed[view->missed_count++] = row;
+        }
+    }
+    read_missed(view, cache, trouble);
+    for (size_t i = 0; i < view->count; i++) {
+        struct view_row *row = &view->rows[i];
+
+        if (row->status == 0 && row->found) {
+            decode_row(row, trouble);
+        }
+        tally.found += row->found;
+        tally.corrupt += row->status != 0;
     }
     return tally;
 }
 
 struct view_row *view_find(struct view *view, struct stream stream)
 {
-    return find_hashed(view, stream, hash_of(stream));
+    return find_hashed(view, stream, stream_hash(stream));
 }
 
 void view_release(struct view *view)
@@ -117,7 +160,9 @@ void view_release(struct view *view)
     drop_rows(view);
     buf_release(&view->ids);
     free(view->rows);
+    buf_release(&view->rows_cached);
     free(view->row_of);
+    free(view->missed);
     free(view->cells);
     free(view->keys);
     *view = (struct view){0};

@@ -6,11 +6,13 @@
 #define STORAGE_VIEW_H
 
 #include "base/table.h"
+#include "storage/head_cache.h"
 #include "storage/tables.h"
 
 /* One stream. */
 struct view_row {
     struct stream stream;
+    uint64_t hash;        /* of the stream */
     int status;           /* 0 · E_CORRUPT: cannot be read or decoded */
     bool found;           /* false: the stream has no rows */
     struct slice value;   /* the row as it is stored */
@@ -26,10 +28,14 @@ struct view {
     struct view_row *by_id;   /* hash table over them */
     size_t count;             /* of them */
     struct view_row **row_of; /* of the i-th stream that was asked for */
-    struct cell *cells;       /* of the i-th row, as are `keys` */
+    /* Those that were not in the cache, and what the tables said. */
+    struct view_row **missed;
     struct slice *keys;
+    struct cell *cells;
+    size_t missed_count;
     struct buf ids;
-    size_t rows_cap, row_of_cap, cells_cap, keys_cap;
+    struct buf rows_cached; /* copies of what was in it */
+    size_t rows_cap, row_of_cap, missed_cap, cells_cap, keys_cap;
 };
 
 /* What a read came across. */
@@ -38,9 +44,11 @@ struct view_tally {
     size_t corrupt;
 };
 
-/* Drops what the view holds and reads the streams, which may repeat. When one
- * cannot be read, `trouble` says why. */
+/* Drops what the view holds and reads the streams, which may repeat, from the
+ * cache or else from the tables into the cache. When one cannot be read,
+ * `trouble` says why. */
 struct view_tally view_read(struct view *view, struct tables *tables,
+                            struct head_cache *cache,
                             const struct stream *streams, size_t count,
                             struct err *trouble);
 

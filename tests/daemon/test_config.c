@@ -56,7 +56,7 @@ static const struct expected numbers[] = {
      NO_DURATION},
     {"idle_timeout", "0", AT(idle_timeout), 0, 0, 30 * DAY, NO_DURATION},
     {"min_free", "256MiB", AT(min_free), 256 * MIB, 0, 1024 * GIB, NO_SIZE},
-    {"block_cache", "64MiB", AT(block_cache), 64 * MIB, MIB, 1024 * GIB,
+    {"block_cache", "32MiB", AT(block_cache), 32 * MIB, MIB, 1024 * GIB,
      NO_SIZE},
     {"write_buffer", "16MiB", AT(write_buffer), 16 * MIB, MIB, GIB, NO_SIZE},
 };

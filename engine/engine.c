@@ -186,13 +186,17 @@ static int sweep_slice(struct engine *engine, uint64_t now_us)
 
 static void sweep(struct engine *engine)
 {
-    uint64_t now_us = steady_now_us(&engine->steady);
+    uint64_t now_us;
     int status;
 
     if (!STAILQ_EMPTY(&engine->sweeps)) {
         sweeper_begin(&engine->sweeper);
     }
-    if (!engine->sweeper.running || now_us < engine->sweep_next_us) {
+    if (!engine->sweeper.running) {
+        return;
+    }
+    now_us = steady_now_us(&engine->steady);
+    if (now_us < engine->sweep_next_us) {
         return;
     }
     status = sweep_slice(engine, now_us);

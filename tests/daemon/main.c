@@ -6,6 +6,7 @@
     X(config_file)                                                             \
     X(address)                                                                 \
     X(address_unix)                                                            \
+    X(returns)                                                                 \
     X(runtime_dir)                                                             \
     X(client)                                                                  \
     X(client_bounds)                                                           \

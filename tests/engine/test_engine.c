@@ -4,6 +4,7 @@
 #include "tests/lib/store_faulty.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
 /* An engine with its thread, and where what it returns is waited for. */
@@ -312,13 +313,95 @@ START_TEST(ticks_are_served)
 }
 END_TEST
 
+static struct request *run_now(struct rig *rig, struct command command,
+                               bool expected)
+{
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    struct request *request = bench_request("default", command);
+
+    STAILQ_INSERT_TAIL(&list, request, link);
+    ck_assert_int_eq(engine_run_now(rig->engine, &list), expected);
+    ck_assert_ptr_eq(STAILQ_FIRST(&list), request);
+    return request;
+}
+
+/* Until the engine's thread has begun to wait for work. */
+static struct reply run_now_soon(struct rig *rig, struct command command)
+{
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    struct request *request = bench_request("default", command);
+
+    STAILQ_INSERT_TAIL(&list, request, link);
+    while (!engine_run_now(rig->engine, &list)) {
+        sched_yield();
+    }
+    return request->reply;
+}
+
+START_TEST(turn_on_the_callers_thread_is_one_like_any_other)
+{
+    struct rig rig;
+
+    rig_open(&rig, (enum store_kind)_i);
+    ck_reply(run_now_soon(&rig, claim("a")), "CLAIMED");
+    ck_reply(rig_run(&rig, claim("a")), "INFLIGHT");
+    ck_reply(rig_run(&rig, claim("b")), "CLAIMED");
+    ck_reply(run_now_soon(&rig, claim("b")), "INFLIGHT");
+    ck_assert_uint_eq(rig.returned_count, 2);
+    rig_close(&rig, 0);
+}
+END_TEST
+
+START_TEST(failed_write_on_the_callers_thread_ends_everything)
+{
+    struct rig rig;
+
+    rig_open(&rig, STORE_FAULTY);
+    ck_reply(run_now_soon(&rig, claim("before")), "CLAIMED");
+    store_faulty_fail(rig.store.store, FAULTY_APPEND, 1);
+    ck_reply(run_now_soon(&rig, claim("k")), "INDETERMINATE");
+    ck_assert_int_eq(rig.failed, E_IO);
+    run_now(&rig, claim("later"), false);
+    ck_reply(rig_run(&rig, claim("later")), "SHUTTING_DOWN");
+    rig_close(&rig, E_INDETERMINATE);
+}
+END_TEST
+
+START_TEST(sweep_ends_while_commands_come)
+{
+    struct rig rig;
+    struct request *sweep;
+    char key[16];
+
+    rig_open(&rig, (enum store_kind)_i);
+    for (int i = 0; i < 300; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        rig_run(&rig, with_ttl(claim(key), 1));
+    }
+    rig.time.boot_us += 10000000; /* the engine is idle */
+    for (int i = 0; i < 300; i++) {
+        rig_submit(&rig, lookup("before"));
+    }
+    sweep = rig_submit(&rig, bare(VERB_SWEEP));
+    for (int i = 0; i < 300; i++) {
+        rig_submit(&rig, lookup("behind"));
+    }
+    rig_await(&rig, 300 + 601);
+    ck_reply(sweep->reply, "SWEPT 300 300 0");
+    rig_close(&rig, 0);
+}
+END_TEST
+
 SUITE_OF_STORES(engine, 30, what_is_submitted_comes_back_in_order,
                 sweep_answers_when_all_that_was_due_is_gone,
-                stats_have_fresh_gauges, stop_answers_what_was_submitted_before)
+                stats_have_fresh_gauges, stop_answers_what_was_submitted_before,
+                turn_on_the_callers_thread_is_one_like_any_other,
+                sweep_ends_while_commands_come)
 
 SUITE(engine_faults, 30, stop_stores_the_counts,
       failed_write_ends_everything_with_the_right_answers,
       failed_removal_ends_everything_too,
       unreadable_index_fails_the_sweep_and_nothing_else,
       store_that_fails_at_once_refuses_the_start,
-      almost_full_disk_refuses_new_claims_until_there_is_room, ticks_are_served)
+      almost_full_disk_refuses_new_claims_until_there_is_room, ticks_are_served,
+      failed_write_on_the_callers_thread_ends_everything)

@@ -4,6 +4,7 @@
 
 suite_fn suite_stream;
 suite_fn suite_codec;
+suite_fn suite_head_cache;
 suite_fn suite_record;
 suite_fn suite_due_entry;
 suite_fn suite_layout;
@@ -18,6 +19,7 @@ suite_fn suite_store_rocks;
 suite_fn *const suites[] = {
     suite_stream,
     suite_codec,
+    suite_head_cache,
     suite_record,
     suite_due_entry,
     suite_layout,

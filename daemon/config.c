@@ -100,7 +100,8 @@ static const struct setting settings[] = {
     {"block_cache", TYPE_BYTES, AT(block_cache), "32MiB", MIB, 1024 * GIB,
      "memory for blocks read from disk", NULL},
     {"write_buffer", TYPE_BYTES, AT(write_buffer), "16MiB", MIB, GIB,
-     "memory for rows before they are sorted to disk; up to six of them", NULL},
+     "memory for rows before they are sorted to disk; up to 2.25 times as much",
+     NULL},
 };
 
 enum { SETTINGS_COUNT = sizeof(settings) / sizeof(settings[0]) };

@@ -32,8 +32,8 @@ must_check int returns_init(struct returns *returns, uv_loop_t *loop);
 /* After the bell's handle was closed. */
 void returns_release(struct returns *returns);
 
-/* On the engine's thread: moves the list's members in; says that the engine has
- * failed. */
+/* On any thread, the engine's mostly: moves the list's members in; says that
+ * the engine has failed. */
 void returns_put(struct returns *returns, struct request_list *list);
 void returns_fail(struct returns *returns, int status, const char *why);
 

@@ -86,7 +86,7 @@ static void on_returned(void *arg, struct request_list *list)
     returns_put(&server->returns, list);
 }
 
-/* On the engine's thread. */
+/* On the thread of the turn that failed. */
 static void on_failed(void *arg, int status, const char *why)
 {
     struct server *server = arg;
@@ -163,7 +163,7 @@ static size_t count_outbox(const struct server *server, bool *is_short)
 
 /* Has the engine decide the outbox: right here if that is little and the engine
  * has nothing else to do. */
-static void submit_once(struct server *server)
+static void submit_once(struct server *server, bool may_run_now)
 {
     struct request_list list = STAILQ_HEAD_INITIALIZER(list);
     bool is_alone = server->with_engine == 0;
@@ -171,18 +171,23 @@ static void submit_once(struct server *server)
 
     server->with_engine += count_outbox(server, &is_short);
     STAILQ_CONCAT(&list, &server->outbox);
-    if (is_alone && is_short && engine_run_now(server->engine, &list)) {
+    if (may_run_now && is_alone && is_short &&
+        engine_run_now(server->engine, &list)) {
         take_returned(server, &list);
     } else {
         engine_submit(server->engine, &list);
     }
 }
 
-/* What comes back may let connections begin more of what they hold. */
 static void submit(struct server *server)
 {
+    bool is_first = true;
+
+    /* What comes back may let connections begin more of what they hold. Others
+     * wait meanwhile: that goes to the engine's thread. */
     while (server->engine != NULL && !STAILQ_EMPTY(&server->outbox)) {
-        submit_once(server);
+        submit_once(server, is_first);
+        is_first = false;
     }
 }
 

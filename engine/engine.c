@@ -23,9 +23,16 @@ enum { TURN_COMMANDS_MIN = 16, TURN_COMMANDS_MAX = 1024 };
  * they are copied and sent: the next one is half as long. */
 enum { TURN_REPLY_BYTES = 2 << 20 };
 
-/* While commands come, a slice of the sweeper is short, and followed by a rest
- * of so many times what it took: it costs them a ninth of the engine's time. */
-enum { SWEEP_BUSY_KEYS = 128, SWEEP_REST = 8, SWEEP_BUSY_US = 100000 };
+/* While commands come, a slice of the sweeper is short and followed by a rest
+ * of so many times what it took: it costs them a ninth of the engine's time.
+ * The longer the pass goes on, the shorter the rests, or what expires faster
+ * than that would never be freed. */
+enum {
+    SWEEP_BUSY_US = 100000, /* since the last turn; and the longest rest */
+    SWEEP_BUSY_KEYS = 128,
+    SWEEP_REST = 8,
+    SWEEP_HASTE_MS = 30000, /* then half of that, and so on */
+};
 
 struct engine {
     struct engine_callbacks callbacks;
@@ -42,7 +49,8 @@ struct engine {
      * mailbox, or a caller of engine_run_now(). Guards all that follows, the
      * store's session too. */
     pthread_mutex_t work;
-    uint64_t turn_us;       /* that a turn takes, by and large */
+    uint64_t turn_us;       /* that a turn with a write takes: at once when it
+                               is more, less only by and by */
     uint64_t turn_ended_us; /* when the last one did */
     uint64_t sweep_next_us; /* when the sweeper has had its rest */
     size_t slice_keys_max;
@@ -56,6 +64,12 @@ struct engine {
     bool index_warned; /* that it cannot be read */
     int failure;       /* 0, or the status of the failed write */
 };
+
+/* For durations: never stands still, as steady time may. */
+static uint64_t elapsed_us(const struct engine *engine)
+{
+    return engine->steady.clock->boot_us(engine->steady.clock->arg);
+}
 
 /* --- gauges ---------------------------------------------------------------
  */
@@ -160,27 +174,35 @@ static void warn_index(struct engine *engine)
     }
 }
 
-static bool is_busy(const struct engine *engine, uint64_t now_us)
+/* How many times what a slice takes the next one has to wait. */
+static uint64_t rest_factor(const struct engine *engine, uint64_t now_us)
 {
-    return engine->turn_ended_us > 0 &&
-           sub_floor(now_us, engine->turn_ended_us) < SWEEP_BUSY_US;
+    uint64_t age_ms = sub_floor(steady_now_us(&engine->steady) / 1000,
+                                engine->sweeper.began_ms);
+    uint64_t halvings = age_ms / SWEEP_HASTE_MS;
+
+    if (engine->turn_ended_us == 0 || halvings > 3 ||
+        sub_floor(now_us, engine->turn_ended_us) >= SWEEP_BUSY_US) {
+        return 0;
+    }
+    return SWEEP_REST >> halvings;
 }
 
 static int sweep_slice(struct engine *engine, uint64_t now_us)
 {
     struct sweeper *sweeper = &engine->sweeper;
-    bool busy = is_busy(engine, now_us);
-    uint64_t ended_us;
+    uint64_t factor = rest_factor(engine, now_us);
+    uint64_t rest_us;
     int status;
 
     sweeper->slice_keys = engine->slice_keys_max;
-    if (busy && sweeper->slice_keys > SWEEP_BUSY_KEYS) {
+    if (factor > 0 && sweeper->slice_keys > SWEEP_BUSY_KEYS) {
         sweeper->slice_keys = SWEEP_BUSY_KEYS;
     }
     status = sweeper_slice(sweeper);
-    ended_us = steady_now_us(&engine->steady);
-    engine->sweep_next_us =
-        busy ? ended_us + SWEEP_REST * sub_floor(ended_us, now_us) : ended_us;
+    rest_us = factor * (elapsed_us(engine) - now_us);
+    engine->sweep_next_us = elapsed_us(engine) +
+                            (rest_us < SWEEP_BUSY_US ? rest_us : SWEEP_BUSY_US);
     return status;
 }
 
@@ -195,7 +217,7 @@ static void sweep(struct engine *engine)
     if (!engine->sweeper.running) {
         return;
     }
-    now_us = steady_now_us(&engine->steady);
+    now_us = elapsed_us(engine);
     if (now_us < engine->sweep_next_us) {
         return;
     }
@@ -268,12 +290,17 @@ static void adapt_turns(struct engine *engine)
 
 static int time_turn(struct engine *engine, struct request_list *keyed)
 {
-    uint64_t began_us = steady_now_us(&engine->steady);
+    uint64_t began_us = elapsed_us(engine);
     int status = turn_run(&engine->turn, keyed);
+    uint64_t took_us;
 
-    engine->turn_ended_us = steady_now_us(&engine->steady);
-    engine->turn_us =
-        (engine->turn_us * 7 + sub_floor(engine->turn_ended_us, began_us)) / 8;
+    engine->turn_ended_us = elapsed_us(engine);
+    took_us = engine->turn_ended_us - began_us;
+    if (engine->turn.has_written) {
+        engine->turn_us = took_us > engine->turn_us
+                              ? took_us
+                              : (engine->turn_us * 7 + took_us) / 8;
+    }
     return status;
 }
 
@@ -343,9 +370,9 @@ static uint64_t idle_us(const struct engine *engine)
     if (!STAILQ_EMPTY(&engine->backlog)) {
         return 0;
     }
-    return has_to_sweep(engine) ? sub_floor(engine->sweep_next_us,
-                                            steady_now_us(&engine->steady))
-                                : long_us;
+    return has_to_sweep(engine)
+               ? sub_floor(engine->sweep_next_us, elapsed_us(engine))
+               : long_us;
 }
 
 static void wait_for_work(struct engine *engine)
@@ -413,8 +440,10 @@ bool engine_run_now(struct engine *engine, struct request_list *list)
     runs = is_idle(engine) && engine->turn_us <= ENGINE_NOW_US_MAX;
     if (runs) {
         STAILQ_CONCAT(&engine->backlog, list);
-        run_turn(engine);
-        CHECK(STAILQ_EMPTY(&engine->backlog));
+        while (engine->failure == 0 && !STAILQ_EMPTY(&engine->backlog)) {
+            run_turn(engine);
+        }
+        refuse_backlog(engine);
         STAILQ_CONCAT(list, &engine->done);
     }
     mutex_unlock(&engine->work);

@@ -22,9 +22,9 @@ struct engine_config {
     uint64_t receipt_bytes_max; /* bounds what one turn holds in memory */
 };
 
-/* A caller is kept waiting by engine_run_now() while the turns of late took no
- * longer than this, with so many commands at most. */
-enum { ENGINE_NOW_US_MAX = 1000, ENGINE_NOW_COMMANDS_MAX = 8 };
+/* A caller is kept waiting by engine_run_now() while turns that write have of
+ * late taken no longer than this, with so many commands at most. */
+enum { ENGINE_NOW_US_MAX = 5000, ENGINE_NOW_COMMANDS_MAX = 256 };
 
 /* Called on the engine's thread, `failed` also by engine_run_now(). */
 struct engine_callbacks {
@@ -54,12 +54,13 @@ struct engine *engine_start(struct store *store, const struct clock *clock,
  * STATS, whose return means that the gauges are fresh. Any thread. */
 void engine_submit(struct engine *engine, struct request_list *list);
 
-/* Makes a turn of the list on the calling thread, provided that the engine has
- * nothing to do: handing a few commands to another thread and back costs more
- * than to decide them. The members are up to ENGINE_NOW_COMMANDS_MAX commands
- * that name a key, and of those submitted before, every one has come back, or
- * the order would be lost. They are in the list again when it returns, decided
- * or postponed; `returned` is not called. False: nothing has happened. */
+/* Makes a turn, mostly one, of the list on the calling thread, provided that
+ * the engine has nothing to do: handing a few commands to another thread and
+ * back costs more than to decide them. The members are up to
+ * ENGINE_NOW_COMMANDS_MAX commands that name a key, and of those submitted
+ * before, every one has come back, or the order would be lost. They are in the
+ * list again when it returns, decided or postponed; `returned` is not called.
+ * False: nothing has happened. */
 bool engine_run_now(struct engine *engine, struct request_list *list);
 
 /* Begins a pass of the sweeper. Any thread. */

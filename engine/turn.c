@@ -289,6 +289,7 @@ static int append_items(struct turn *turn, struct marks *marks, bool due)
     if (work->items_count == 0 && !due) {
         return 0;
     }
+    turn->has_written = true;
     status = turn->session->store->ops->append(turn->session, work->items,
                                                work->items_count,
                                                due ? marks : NULL);
@@ -461,6 +462,7 @@ int turn_run(struct turn *turn, struct request_list *list)
         return 0;
     }
     turn->reply_bytes = 0;
+    turn->has_written = false;
     gather_tasks(turn->work, list);
     for (int i = 0; turn->work->tasks_count > 0 && i < TURN_ROUNDS_MAX; i++) {
         status = round_run(turn, i == 0);

@@ -32,6 +32,7 @@ struct turn {
     uint64_t last_fence; /* the largest one given */
     bool no_space;       /* set by the owner */
     uint64_t warned_us;  /* when unreadable keys were last logged; 0: never */
+    bool has_written;    /* in the last turn: it waited for the disk */
     size_t reply_bytes;  /* of receipts in the replies of the last turn */
     struct turn_work *work; /* memory that turns use again */
 };

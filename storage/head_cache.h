@@ -2,7 +2,9 @@
  * what the tables hold, in memory that does not grow.
  *
  * It does not know when it is out of date: its owner changes it with every
- * write of its own, and empties it after any other's. Used by one thread. */
+ * write of its own, and empties it after any other's. Used by one thread at a
+ * time. Emptying it costs a millisecond or more: several sessions that write to
+ * one store would want a cheaper way. */
 #ifndef STORAGE_HEAD_CACHE_H
 #define STORAGE_HEAD_CACHE_H
 

@@ -367,6 +367,30 @@ START_TEST(failed_write_on_the_callers_thread_ends_everything)
 }
 END_TEST
 
+START_TEST(several_short_turns_on_the_callers_thread_keep_the_order)
+{
+    struct rig rig;
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    struct request *request;
+    int i = 0;
+
+    rig_open(&rig, (enum store_kind)_i);
+    for (i = 0; i < ENGINE_NOW_COMMANDS_MAX; i++) {
+        request = bench_request("default", claim("k"));
+        STAILQ_INSERT_TAIL(&list, request, link);
+    }
+    while (!engine_run_now(rig.engine, &list)) {
+        sched_yield();
+    }
+    i = 0;
+    STAILQ_FOREACH (request, &list, link) {
+        ck_reply(request->reply, i++ == 0 ? "CLAIMED" : "INFLIGHT");
+    }
+    ck_assert_int_eq(i, ENGINE_NOW_COMMANDS_MAX);
+    rig_close(&rig, 0);
+}
+END_TEST
+
 START_TEST(sweep_ends_while_commands_come)
 {
     struct rig rig;
@@ -396,6 +420,7 @@ SUITE_OF_STORES(engine, 30, what_is_submitted_comes_back_in_order,
                 sweep_answers_when_all_that_was_due_is_gone,
                 stats_have_fresh_gauges, stop_answers_what_was_submitted_before,
                 turn_on_the_callers_thread_is_one_like_any_other,
+                several_short_turns_on_the_callers_thread_keep_the_order,
                 sweep_ends_while_commands_come)
 
 SUITE(engine_faults, 30, stop_stores_the_counts,

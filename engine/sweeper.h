@@ -13,7 +13,7 @@ enum {
     SWEEP_SLICE_KEYS = 512, /* the index is asked for as many at most */
 };
 
-/* Belongs to the thread of its turn. */
+/* Belongs to whoever has its turn. */
 struct sweeper {
     struct turn *turn; /* borrowed: session, clock and counters are shared */
     size_t slice_keys; /* of the index at a time; the owner may lower it */

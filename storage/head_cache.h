@@ -13,7 +13,7 @@
 enum {
     HEAD_CACHE_ENTRIES = 1 << 17,
     HEAD_CACHE_ENTRY_BYTES = 128,
-    HEAD_CACHE_WAYS = 4, /* entries of which the least lucky gives way */
+    HEAD_CACHE_WAYS = 4, /* where a stream may be; in turn, one gives way */
     /* Of an id and its row together. Longer ones are not kept. */
     HEAD_CACHE_BYTES_MAX = HEAD_CACHE_ENTRY_BYTES - 2,
 };

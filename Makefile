@@ -93,7 +93,9 @@ $(BUILD)/obj/%.o: %.c Makefile
 # --- tests --------------------------------------------------------------------
 
 # One program a folder of tests/, linking what the folder it mirrors may use.
+# Those of MORE_TESTS take longer and have targets of their own.
 TESTS = base proto storage engine daemon integration
+MORE_TESTS = faults
 LIB_base =
 LIB_proto = tests/lib/proto_io.c
 LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c
@@ -101,9 +103,14 @@ LIB_model = $(wildcard tests/lib/model*.c) tests/lib/mirror.c \
             tests/lib/command_bytes.c
 LIB_engine = $(LIB_storage) $(LIB_model) tests/lib/bench.c
 LIB_daemon = $(LIB_engine) tests/lib/reply_parse.c
-LIB_integration = tests/lib/process.c $(LIB_model) tests/lib/reply_parse.c
+LIB_process = $(addprefix tests/lib/,process.c site.c daemon.c client.c \
+              replies.c rig.c load.c)
+LIB_integration = $(LIB_process) $(LIB_model) tests/lib/reply_parse.c
 USES_integration = proto base
 LIBS_integration =
+LIB_faults = $(LIB_process)
+USES_faults = proto base
+LIBS_faults =
 
 define test_program
 $(BUILD)/tests/$(1): $(call objects,$(wildcard tests/$(1)/*.c) \
@@ -114,7 +121,7 @@ $(BUILD)/tests/$(1): $(call objects,$(wildcard tests/$(1)/*.c) \
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)) -lcheck_pic -lsubunit \
 	    -lrt -lm
 endef
-$(foreach t,$(TESTS),$(eval $(call test_program,$(t))))
+$(foreach t,$(TESTS) $(MORE_TESTS),$(eval $(call test_program,$(t))))
 
 TEST_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(TESTS))
 
@@ -132,6 +139,7 @@ help:
 	@echo 'make           build $(BUILD)/dedupd'
 	@echo 'make run       install what is missing, build, serve with ./data'
 	@echo 'make test      install what is missing, build, run all tests'
+	@echo 'make test-faults  faults of disk, clock, memory, signals; hostile clients'
 	@echo 'make bench     measure beside Redis (QUICK=1: in two minutes)'
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'
 	@echo 'make format    clang-format everything'
@@ -150,6 +158,11 @@ test:
 
 check: all $(TEST_PROGRAMS) check-tree
 	tools/run-tests $(RUN_TEST) -- $(TEST_PROGRAMS)
+
+test-faults:
+	tools/deps faults
+	$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/tests/faults
+	tools/run-tests $(RUN_TEST) -- $(BUILD)/tests/faults
 
 bench:
 	tools/deps bench
@@ -185,4 +198,4 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all help run test check check-tree bench compile install format clean
+.PHONY: all help run test test-faults check check-tree bench compile install format clean

@@ -1,5 +1,5 @@
 #include "base/banned.h"
-#include "tests/integration/rig.h"
+#include "tests/lib/rig.h"
 #include "tests/lib/runner.h"
 
 #include <poll.h>

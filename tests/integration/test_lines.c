@@ -1,6 +1,6 @@
 #include "base/banned.h"
 #include "base/command.h"
-#include "tests/integration/rig.h"
+#include "tests/lib/rig.h"
 #include "tests/lib/runner.h"
 
 START_TEST(a_session_with_netcat_is_answered_line_by_line)

@@ -7,7 +7,7 @@
  * the order of what was decided on different connections shows in the fences.
  */
 #include "base/check.h"
-#include "tests/integration/client.h"
+#include "tests/lib/client.h"
 #include "tests/lib/model_batch.h"
 #include "tests/lib/reply_parse.h"
 #include "tests/lib/runner.h"

@@ -1,5 +1,5 @@
 #include "base/banned.h"
-#include "tests/integration/rig.h"
+#include "tests/lib/rig.h"
 #include "tests/lib/runner.h"
 
 /* Runs what a shell would run, with the daemon's port as $1, and returns what

@@ -1,6 +1,6 @@
 #include "base/banned.h"
-#include "tests/integration/load.h"
-#include "tests/integration/rig.h"
+#include "tests/lib/load.h"
+#include "tests/lib/rig.h"
 #include "tests/lib/runner.h"
 
 #include <fcntl.h>

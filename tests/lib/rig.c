@@ -1,4 +1,4 @@
-#include "tests/integration/rig.h"
+#include "tests/lib/rig.h"
 
 #include "base/banned.h"
 

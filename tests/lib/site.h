@@ -1,6 +1,6 @@
 /* A directory for one test, and what is read and written there. */
-#ifndef TESTS_INTEGRATION_SITE_H
-#define TESTS_INTEGRATION_SITE_H
+#ifndef TESTS_LIB_SITE_H
+#define TESTS_LIB_SITE_H
 
 #include "base/buf.h"
 

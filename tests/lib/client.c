@@ -1,4 +1,4 @@
-#include "tests/integration/client.h"
+#include "tests/lib/client.h"
 
 #include "base/banned.h"
 #include "base/check.h"

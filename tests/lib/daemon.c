@@ -1,4 +1,4 @@
-#include "tests/integration/daemon.h"
+#include "tests/lib/daemon.h"
 
 #include "base/banned.h"
 

@@ -2,11 +2,11 @@
  *
  * Every wait has a deadline; when it passes, the running test fails. Texts that
  * are returned belong to the client and are valid until its next call. */
-#ifndef TESTS_INTEGRATION_CLIENT_H
-#define TESTS_INTEGRATION_CLIENT_H
+#ifndef TESTS_LIB_CLIENT_H
+#define TESTS_LIB_CLIENT_H
 
 #include "base/buf.h"
-#include "tests/integration/daemon.h"
+#include "tests/lib/daemon.h"
 
 struct client {
     int fd;

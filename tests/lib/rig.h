@@ -1,8 +1,8 @@
 /* What most tests stand on: a directory, a daemon on it and one client. */
-#ifndef TESTS_INTEGRATION_RIG_H
-#define TESTS_INTEGRATION_RIG_H
+#ifndef TESTS_LIB_RIG_H
+#define TESTS_LIB_RIG_H
 
-#include "tests/integration/client.h"
+#include "tests/lib/client.h"
 
 struct rig {
     struct site site;

@@ -1,4 +1,4 @@
-#include "tests/integration/site.h"
+#include "tests/lib/site.h"
 
 #include "base/banned.h"
 #include "base/key_hash.h"

@@ -3,10 +3,10 @@
  * Several connections pipeline, for one fresh key after the other, a CLAIM and
  * a COMPLETE whose receipt is made from the key. What was answered is kept per
  * key, so that another daemon on the same data can be asked for it. */
-#ifndef TESTS_INTEGRATION_LOAD_H
-#define TESTS_INTEGRATION_LOAD_H
+#ifndef TESTS_LIB_LOAD_H
+#define TESTS_LIB_LOAD_H
 
-#include "tests/integration/client.h"
+#include "tests/lib/client.h"
 
 enum {
     LOAD_CLIENTS = 4,

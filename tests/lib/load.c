@@ -1,4 +1,4 @@
-#include "tests/integration/load.h"
+#include "tests/lib/load.h"
 
 #include "base/banned.h"
 #include "base/check.h"

@@ -1,9 +1,9 @@
 /* The daemon under test. */
-#ifndef TESTS_INTEGRATION_DAEMON_H
-#define TESTS_INTEGRATION_DAEMON_H
+#ifndef TESTS_LIB_DAEMON_H
+#define TESTS_LIB_DAEMON_H
 
-#include "tests/integration/site.h"
 #include "tests/lib/process.h"
+#include "tests/lib/site.h"
 
 /* LIST("a=b", "c=d") is an argument of a function below. */
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})

@@ -58,7 +58,8 @@ struct marks {
 };
 
 /* One record to append. Several items of one call may be for one stream; each
- * then expects what the one before it leaves behind. */
+ * then expects what the one before it leaves behind, and when one conflicts,
+ * those after it do too. */
 struct append {
     struct stream stream;
     struct expect expect;

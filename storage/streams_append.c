@@ -10,6 +10,7 @@ struct change {
     struct expect now;    /* after the items that were taken so far */
     struct place place;   /* of the last of them */
     size_t first, last; /* of them; session->chain leads from one to the next */
+    bool has_failed;    /* an item did not fit */
 };
 
 static struct place next_place(const struct streams *store, uint64_t next,
@@ -54,7 +55,9 @@ static void take(struct streams_session *session, struct change *change,
     change->now = (struct expect){change->place.sequence + 1, record->fence};
 }
 
-/* Compares one item, and takes it if it fits. */
+/* Compares one item, and takes it if it fits. What follows on one that did not
+ * fit was decided on a state that never was: it may fit by accident, since a
+ * record that ends a claim has the claim's fence. */
 static void decide(struct streams_session *session, size_t *changes_count,
                    struct view_row *row, struct append *items, size_t item)
 {
@@ -67,8 +70,9 @@ static void decide(struct streams_session *session, size_t *changes_count,
         return;
     }
     change = change_of(session, changes_count, row);
-    if (it->expect.next != change->now.next ||
+    if (change->has_failed || it->expect.next != change->now.next ||
         it->expect.fence != change->now.fence) {
+        change->has_failed = true;
         it->status = E_SEQUENCE;
         it->actual_next = change->now.next;
         counters_add(streams_of(session)->counters, COUNTER_SEQUENCE_CONFLICTS,

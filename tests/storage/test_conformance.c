@@ -263,11 +263,12 @@ START_TEST(a_conflict_in_a_call_leaves_the_other_items)
 {
     struct stream stream = test_stream("ns", "k");
     struct stream other = test_stream("ns", "other");
+    struct stream third = test_stream("ns", "third");
     struct append items[] = {
         {.stream = stream, .expect = {0, 0}, .record = test_claim(1, 1, 9)},
         {.stream = other, .expect = {4, 4}, .record = test_claim(5, 1, 9)},
         {.stream = stream, .expect = {0, 0}, .record = test_claim(6, 1, 9)},
-        {.stream = stream, .expect = {1, 1}, .record = test_release(1, 2, 9)},
+        {.stream = third, .expect = {0, 0}, .record = test_claim(7, 1, 9)},
     };
 
     open_store(_i);
@@ -278,8 +279,33 @@ START_TEST(a_conflict_in_a_call_leaves_the_other_items)
     ck_assert_int_eq(items[2].status, E_SEQUENCE);
     ck_assert_uint_eq(items[2].actual_next, 1);
     ck_assert_int_eq(items[3].status, 0);
-    ck_assert_uint_eq(test_head(t.session, stream).next, 2);
+    ck_assert_uint_eq(test_head(t.session, stream).next, 1);
     ck_assert_uint_eq(test_head(t.session, other).next, 0);
+    ck_assert_uint_eq(test_head(t.session, third).next, 1);
+    test_store_close(&t);
+}
+END_TEST
+
+START_TEST(items_on_top_of_a_conflict_conflict_too)
+{
+    struct stream stream = test_stream("ns", "k");
+    /* A release and a claim, decided on the claim; meanwhile it was completed,
+     * which leaves the sequence and the fence that the claim expects. */
+    struct append items[] = {
+        {.stream = stream, .expect = {1, 5}, .record = test_release(5, 2, 9)},
+        {.stream = stream, .expect = {2, 5}, .record = test_claim(6, 2, 9)},
+    };
+
+    open_store(_i);
+    test_append(t.session, stream, test_claim(5, 1, 9));
+    test_append(t.session, stream,
+                test_completion(5, 1, 9, slice_str("receipt")));
+    ck_assert_int_eq(OPS(&t)->append(t.session, items, 2, NULL), 0);
+    ck_assert_int_eq(items[0].status, E_SEQUENCE);
+    ck_assert_int_eq(items[1].status, E_SEQUENCE);
+    ck_assert_uint_eq(items[1].actual_next, 2);
+    ck_assert_int_eq(test_head(t.session, stream).record.type,
+                     RECORD_COMPLETION);
     test_store_close(&t);
 }
 END_TEST
@@ -674,6 +700,7 @@ SUITE_OF_STORES(conformance, 60, stream_never_seen_has_no_rows,
                 stream_begun_again_is_not_taken_for_the_old_one,
                 several_items_of_one_stream_build_on_each_other,
                 a_conflict_in_a_call_leaves_the_other_items,
+                items_on_top_of_a_conflict_conflict_too,
                 after_a_conflict_the_actual_state_can_be_appended_to,
                 another_session_between_read_and_append_is_a_conflict,
                 what_one_session_appends_another_reads,

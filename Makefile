@@ -18,7 +18,7 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 BUILD = build$(if $(filter-out gcc,$(notdir $(CC))),/$(notdir $(CC)))$(if \
-        $(SAN),/san-$(subst $(comma),-,$(SAN)))
+        $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),/coverage)
 
 # --- flags --------------------------------------------------------------------
 
@@ -42,13 +42,15 @@ HARDEN := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
          $(call option,-ftrivial-auto-var-init=zero)
 HARDEN_LINK = -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
               -Wl,-z,nodlopen -Wl,--as-needed -Wl,--no-copy-dt-needed-entries
+# Functions stay whole, so that what was run can be told line by line.
+COUNT = $(if $(COVERAGE),--coverage -fprofile-update=atomic -fno-inline)
 SANITIZE = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
            -fno-sanitize-recover=all)
 
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DDEDUPD_VERSION='"$(VERSION)"' \
-             $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS) -pthread
-ALL_LDFLAGS = $(HARDEN_LINK) $(SANITIZE) $(LDFLAGS) -pthread
+             $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS) $(COUNT) -pthread
+ALL_LDFLAGS = $(HARDEN_LINK) $(SANITIZE) $(COUNT) $(LDFLAGS) -pthread
 
 # --- what is built ------------------------------------------------------------
 
@@ -96,9 +98,10 @@ $(BUILD)/obj/%.o: %.c Makefile
 # Those of MORE_TESTS take longer and have targets of their own.
 TESTS = base proto storage engine daemon integration
 MORE_TESTS = faults
-LIB_base =
+LIB_base = tests/lib/memory_fault.c
 LIB_proto = tests/lib/proto_io.c
-LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c
+LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c \
+              tests/lib/memory_fault.c
 LIB_model = $(wildcard tests/lib/model*.c) tests/lib/mirror.c \
             tests/lib/command_bytes.c
 LIB_engine = $(LIB_storage) $(LIB_model) tests/lib/bench.c
@@ -112,13 +115,17 @@ LIB_faults = $(LIB_process)
 USES_faults = proto base
 LIBS_faults =
 
+# See tests/lib/memory_fault.h.
+WRAP = $(if $(findstring memory_fault,$(LIB_$(1))),$(addprefix \
+       -Wl$(comma)--wrap=,malloc calloc realloc))
+
 define test_program
 $(BUILD)/tests/$(1): $(call objects,$(wildcard tests/$(1)/*.c) \
                      tests/lib/runner.c $(wildcard $(LIB_$(1)))) \
                      $(foreach l,$(USES_$(1)),$(call lib,$(l)))
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)) -lcheck_pic -lsubunit \
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $$@ $$^ $(LIBS_$(1)) -lcheck_pic -lsubunit \
 	    -lrt -lm
 endef
 $(foreach t,$(TESTS) $(MORE_TESTS),$(eval $(call test_program,$(t))))
@@ -140,6 +147,7 @@ help:
 	@echo 'make run       install what is missing, build, serve with ./data'
 	@echo 'make test      install what is missing, build, run all tests'
 	@echo 'make test-faults  faults of disk, clock, memory, signals; hostile clients'
+	@echo 'make coverage  which branches the tests take'
 	@echo 'make bench     measure beside Redis (QUICK=1: in two minutes)'
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'
 	@echo 'make format    clang-format everything'
@@ -163,6 +171,25 @@ test-faults:
 	tools/deps faults
 	$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/tests/faults
 	tools/run-tests $(RUN_TEST) -- $(BUILD)/tests/faults
+
+# Which branches the tests of `make check` take. Not counted are those of
+# CHECK(), which only a programmer can make fail, and those inside of uthash.
+GCOVR = gcovr --branches --exclude 'tests/.*' \
+        --exclude-branches-by-pattern '.*\b(CHECK|HASH_[A-Z_]+)\(.*' \
+        $(BUILD)/coverage/obj
+
+coverage:
+	tools/deps coverage
+	find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$(MAKE) --no-print-directory $(JOBS) COVERAGE=1 CFLAGS='-Og -g' \
+	    coverage-run
+	$(GCOVR)
+	$(GCOVR) --filter proto/ --filter engine/ --fail-under-branch 100 \
+	    --output /dev/null
+	$(GCOVR) --fail-under-branch 90 --output /dev/null
+
+coverage-run: all $(TEST_PROGRAMS)
+	tools/run-tests -- $(TEST_PROGRAMS)
 
 bench:
 	tools/deps bench
@@ -198,4 +225,4 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all help run test test-faults check check-tree bench compile install format clean
+.PHONY: all help run test coverage coverage-run test-faults check check-tree bench compile install format clean

@@ -355,9 +355,9 @@ static struct decision by_table(const struct context *c)
     case VERB_EXTEND:
         return decide_extend(c);
     case VERB_LOOKUP:
-        return decide_lookup(c);
     default:
-        check_failed("the verb names a key", __FILE__, __LINE__);
+        CHECK(c->command->verb == VERB_LOOKUP); /* the others name no key */
+        return decide_lookup(c);
     }
 }
 

@@ -310,7 +310,7 @@ static void count_appended(struct turn *turn, const struct task *task)
 
     turn->marks.live_keys += item->expect.next == 0;
     turn->marks.inflight += is_claim && !task->had_claim;
-    if (!is_claim && task->had_claim && turn->marks.inflight > 0) {
+    if (!is_claim && turn->marks.inflight > 0) {
         turn->marks.inflight--;
     }
 }

@@ -150,12 +150,11 @@ static int set_option(struct decoder *decoder, enum option_index index,
     case OPTION_INDEX_FP:
         return set_token(decoder, value, FINGERPRINT_BYTES_MAX, &command->fp);
     case OPTION_INDEX_FENCE:
-        return set_fence(decoder, value);
     case OPTION_COUNT:
-        break;
+    default:
+        CHECK(index == OPTION_INDEX_FENCE); /* read_option() has looked */
+        return set_fence(decoder, value);
     }
-    CHECK(index != OPTION_COUNT); /* read_option() has looked */
-    return E_SYNTAX;
 }
 
 static int read_option(struct decoder *decoder, unsigned allowed,

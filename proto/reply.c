@@ -112,11 +112,11 @@ static size_t elements_of(const struct reply *reply, const struct field *field)
     case FIELD_BYTES:
         return bytes_of(reply, field).len > 0 ? 2 : 0;
     case FIELD_NAMELESS:
-        return 1;
     case FIELD_END:
-        break;
+    default:
+        CHECK(field->kind == FIELD_NAMELESS);
+        return 1;
     }
-    return 0;
 }
 
 static void write_field(struct buf *to, const struct encoder *encoder,
@@ -133,9 +133,10 @@ static void write_field(struct buf *to, const struct encoder *encoder,
         encoder->bytes(to, field->name, bytes_of(reply, field));
         break;
     case FIELD_NAMELESS:
-        encoder->nameless(to, bytes_of(reply, field));
-        break;
     case FIELD_END:
+    default:
+        CHECK(field->kind == FIELD_NAMELESS);
+        encoder->nameless(to, bytes_of(reply, field));
         break;
     }
 }

@@ -10,6 +10,7 @@
     X(acceptance_races)                                                        \
     X(acceptance_restore)                                                      \
     X(turn)                                                                    \
+    X(bounds)                                                                  \
     X(turn_faults)                                                             \
     X(engine)                                                                  \
     X(engine_faults)                                                           \

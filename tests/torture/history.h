@@ -21,10 +21,9 @@
 /* One command on one key. */
 struct op {
     uint32_t key;
-    uint32_t
-        client;     /* who recorded it; one client's ops are in order of call */
-    uint32_t life;  /* of the daemon: 0, and one more after every end */
-    enum verb verb; /* CLAIM, COMPLETE, RELEASE, EXTEND, LOOKUP */
+    uint32_t client; /* who recorded it, for a person who reads */
+    uint32_t life;   /* of the daemon: 0, and one more after every end */
+    enum verb verb;  /* CLAIM, COMPLETE, RELEASE, EXTEND, LOOKUP */
 
     /* What was asked; 0: not given. */
     uint64_t fence;
@@ -40,6 +39,14 @@ struct op {
      * that process is known to have nothing in hand. */
     uint64_t called_us;
     uint64_t ended_us;
+
+    /* The same as positions among all calls and ends of the run, from 1, where
+     * time is too coarse to tell what came first: a simulation whose clock
+     * stands still. All ops of a run have them, or none: then one op came
+     * before another if it had ended at an earlier microsecond than the other
+     * was called. */
+    uint64_t called_seq;
+    uint64_t ended_seq;
 
     /* What was answered: a kind that commands on keys can get. REPLY_NONE: no
      * answer came. REPLY_ERROR with E_INDETERMINATE is as good as none. */
@@ -59,8 +66,9 @@ struct op {
 /* The rules that the daemon ran by. */
 struct history_rules {
     uint64_t grace_ms;
-    uint64_t ttl_ms;   /* where a CLAIM names none */
-    uint64_t lease_ms; /* where a CLAIM names none; 0: as long as the ttl */
+    uint64_t ttl_ms;       /* where a CLAIM names none */
+    uint64_t lease_ms;     /* where a CLAIM names none; 0: as long as the ttl */
+    uint64_t lease_ms_max; /* cuts a lease that is not named; 0: nothing does */
     bool require_fence;
     /* By how much the daemon's time and the recorder's may drift apart within
      * one measured duration; 0 where they are the same clock. */

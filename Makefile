@@ -96,7 +96,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 # One program a folder of tests/, linking what the folder it mirrors may use.
 # Those of MORE_TESTS take longer and have targets of their own.
-TESTS = base proto storage engine daemon integration
+TESTS = base proto storage engine daemon integration torture
 MORE_TESTS = faults
 LIB_base = tests/lib/memory_fault.c
 LIB_proto = tests/lib/proto_io.c
@@ -114,6 +114,9 @@ LIBS_integration =
 LIB_faults = $(LIB_process)
 USES_faults = proto base
 LIBS_faults =
+LIB_torture = $(LIB_model)
+USES_torture = base
+LIBS_torture =
 
 # See tests/lib/memory_fault.h.
 WRAP = $(if $(findstring memory_fault,$(LIB_$(1))),$(addprefix \
@@ -132,6 +135,14 @@ $(foreach t,$(TESTS) $(MORE_TESTS),$(eval $(call test_program,$(t))))
 
 TEST_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(TESTS))
 
+# Judges a history that a run has saved.
+$(BUILD)/tests/check-history: $(call objects,tests/torture/history.c \
+                              tests/torture/tools/check_history.c \
+                              $(wildcard tests/torture/check*.c)) \
+                              $(call lib,base)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 # --- what people type ---------------------------------------------------------
 

@@ -1,0 +1,17 @@
+#include "tests/lib/runner.h"
+
+#define SUITES(X)                                                              \
+    X(history)                                                                 \
+    X(check_rules)                                                             \
+    X(check_random)
+
+#define X(name) suite_fn suite_##name;
+SUITES(X)
+#undef X
+
+suite_fn *const suites[] = {
+#define X(name) suite_##name,
+    SUITES(X)
+#undef X
+        NULL,
+};

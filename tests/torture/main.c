@@ -3,6 +3,7 @@
 #define SUITES(X)                                                              \
     X(history)                                                                 \
     X(check_rules)                                                             \
+    X(check_table)                                                             \
     X(check_random)
 
 #define X(name) suite_fn suite_##name;

@@ -4,7 +4,8 @@
     X(history)                                                                 \
     X(check_rules)                                                             \
     X(check_table)                                                             \
-    X(check_random)
+    X(check_random)                                                            \
+    X(check_crowd)
 
 #define X(name) suite_fn suite_##name;
 SUITES(X)

@@ -10,6 +10,7 @@
  * Given up for good: one connection's commands on one key take effect in the
  * order they were sent, which the search does not insist on. */
 #include "tests/torture/check_memo.h"
+#include "tests/torture/check_order.h"
 #include "tests/torture/check_state.h"
 
 #include <stdlib.h>
@@ -134,12 +135,13 @@ struct horizon {
     uint64_t end;
     int64_t us;
     size_t answered_to; /* answered ops before it can be next */
+    struct least_told least;
 };
 
 static struct horizon look_ahead(struct search *search,
                                  const struct place *place)
 {
-    struct horizon horizon = {UINT64_MAX, TIME_FAR_US, 0};
+    struct horizon horizon = {UINT64_MAX, TIME_FAR_US, 0, LEAST_NONE};
     size_t i = place->answered.base;
 
     for (; i < search->answered_count &&
@@ -154,6 +156,7 @@ static struct horizon look_ahead(struct search *search,
         if (!progress_has(&place->answered, i)) {
             horizon.end = seen->end < horizon.end ? seen->end : horizon.end;
             horizon.us = min_us(horizon.us, us_of(seen->op->ended_us));
+            least_add(&horizon.least, seen->op);
         }
     }
     horizon.answered_to = i;
@@ -184,6 +187,41 @@ static void try_op(struct search *search, const struct place *place,
     }
 }
 
+static bool is_still_to_come(const struct search *search,
+                             const struct place *place,
+                             const struct horizon *horizon, size_t index)
+{
+    return !progress_has(&place->answered, index) &&
+           search->answered[index]->begin <= horizon->end;
+}
+
+static bool has_earlier_twin(const struct search *search,
+                             const struct place *place,
+                             const struct horizon *horizon, size_t index)
+{
+    const struct seen *seen = search->answered[index];
+
+    for (size_t i = place->answered.base; i < horizon->answered_to; i++) {
+        const struct seen *other = search->answered[i];
+
+        if (i != index && are_twins(other->op, seen->op) &&
+            is_still_to_come(search, place, horizon, i) &&
+            (other->end < seen->end ||
+             (other->end == seen->end && i < index))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool can_be_next(const struct search *search, const struct place *place,
+                        const struct horizon *horizon, size_t index)
+{
+    return is_still_to_come(search, place, horizon, index) &&
+           !must_wait(&horizon->least, search->answered[index]->op) &&
+           !has_earlier_twin(search, place, horizon, index);
+}
+
 /* What is pushed last is tried first: ops that were answered, in the order of
  * their calls, and those of unknown outcome only where nothing else helps. */
 static void expand(struct search *search, const struct place *place)
@@ -208,8 +246,7 @@ static void expand(struct search *search, const struct place *place)
         }
     }
     for (size_t i = horizon.answered_to; i-- > place->answered.base;) {
-        if (!progress_has(&place->answered, i) &&
-            search->answered[i]->begin <= horizon.end) {
+        if (can_be_next(search, place, &horizon, i)) {
             try_op(search, place, &horizon, i, false);
         }
     }
@@ -302,8 +339,7 @@ static void report(struct search *search)
     }
     buf_append_str(out, "  and none of these can follow:\n");
     for (size_t i = best->answered.base; i < horizon.answered_to; i++) {
-        if (!progress_has(&best->answered, i) &&
-            search->answered[i]->begin <= horizon.end) {
+        if (is_still_to_come(search, best, &horizon, i)) {
             report_op(search->judge, "", search->answered[i]);
         }
     }

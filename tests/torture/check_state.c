@@ -45,7 +45,7 @@ static bool span_cut(struct span *span, struct span by)
 }
 
 /* In another life, a moment of this one bounds nothing where time leaps. */
-static void adopt(const struct step *step, struct span *span, uint64_t *life)
+static void adopt(struct step *step, struct span *span, uint64_t *life)
 {
     if (step->rules->time_leaps && *life != step->op->life) {
         *span = anywhen;
@@ -79,16 +79,19 @@ static bool still_runs(struct step *step, struct span *from,
                     (struct span){step->now.lo_us - within_us, TIME_FAR_US});
 }
 
-/* So long ago, or so far ahead if negative. */
-static bool was_ago(const struct step *step, struct span *moment,
-                    int64_t ago_us)
+/* So long ago, or so far ahead if negative: cuts both. */
+static bool was_ago(struct step *step, struct span *moment, int64_t ago_us)
 {
-    return span_cut(moment, span_widened(span_moved(step->now, -ago_us),
-                                         ROUND_US + step->slack_us));
+    int64_t off_us = ROUND_US + step->slack_us;
+
+    return span_cut(&step->now,
+                    span_widened(span_moved(*moment, ago_us), off_us)) &&
+           span_cut(moment,
+                    span_widened(span_moved(step->now, -ago_us), off_us));
 }
 
 /* What is left until the moment; 0: it has passed, or is now. */
-static bool is_left(const struct step *step, struct span *end, uint64_t left_ms)
+static bool is_left(struct step *step, struct span *end, uint64_t left_ms)
 {
     if (left_ms > 0) {
         return was_ago(step, end, -us_of_ms(left_ms));
@@ -98,7 +101,7 @@ static bool is_left(const struct step *step, struct span *end, uint64_t left_ms)
                                   step->now.hi_us + ROUND_US + step->slack_us});
 }
 
-static bool ttl_left(const struct step *step, uint64_t left_ms)
+static bool ttl_left(struct step *step, uint64_t left_ms)
 {
     int64_t ttl_us = us_of_ms(step->to->ttl_ms);
     struct span end = span_moved(step->to->ttl_from, ttl_us);
@@ -196,18 +199,18 @@ static bool find(struct step *step, enum found found)
 
 /* --- answers -------------------------------------------------------------- */
 
-static bool is_ok(const struct step *step)
+static bool is_ok(struct step *step)
 {
     return step->unknown || step->op->kind == REPLY_OK;
 }
 
-static bool is_error(const struct step *step, int error)
+static bool is_error(struct step *step, int error)
 {
     return step->op->kind == REPLY_ERROR && step->op->error == error;
 }
 
 /* The claim's fence is this one; an unknown one becomes known. */
-static bool has_fence(const struct step *step, uint64_t fence)
+static bool has_fence(struct step *step, uint64_t fence)
 {
     struct state *to = step->to;
 
@@ -218,7 +221,7 @@ static bool has_fence(const struct step *step, uint64_t fence)
     return to->fence == fence;
 }
 
-static bool shows_completed(const struct step *step)
+static bool shows_completed(struct step *step)
 {
     const struct op *op = step->op;
 
@@ -230,7 +233,7 @@ static bool shows_completed(const struct step *step)
 
 /* A claim shown: of its times, retry tells the lease's end better than lease,
  * which stays 0 in the grace. */
-static bool shows_claim(const struct step *step, enum reply_kind kind)
+static bool shows_claim(struct step *step, enum reply_kind kind)
 {
     const struct op *op = step->op;
     uint64_t owner = op->verb == VERB_LOOKUP ? step->to->owner : 0;
@@ -240,7 +243,7 @@ static bool shows_claim(const struct step *step, enum reply_kind kind)
            was_ago(step, &step->to->since, us_of_ms(op->got_age_ms));
 }
 
-static bool shows_inflight(const struct step *step)
+static bool shows_inflight(struct step *step)
 {
     int64_t retry_us = us_of_ms(step->op->got_retry_ms);
 
@@ -250,7 +253,7 @@ static bool shows_inflight(const struct step *step)
            is_left(step, &step->to->lease_end, step->op->got_lease_ms);
 }
 
-static bool shows_again(const struct step *step)
+static bool shows_again(struct step *step)
 {
     const struct op *op = step->op;
 
@@ -262,7 +265,7 @@ static bool shows_again(const struct step *step)
 
 /* --- CLAIM ---------------------------------------------------------------- */
 
-static bool claim_fits(const struct step *step, const struct state *claim)
+static bool claim_fits(struct step *step, const struct state *claim)
 {
     const struct op *op = step->op;
 
@@ -272,7 +275,7 @@ static bool claim_fits(const struct step *step, const struct state *claim)
             op->got_fence > claim->fence_over);
 }
 
-static bool take(const struct step *step, enum found found)
+static bool take(struct step *step, enum found found)
 {
     const struct op *op = step->op;
     struct state *to = step->to;
@@ -304,7 +307,7 @@ static bool take(const struct step *step, enum found found)
     return true;
 }
 
-static bool explain_claim(const struct step *step, enum found found)
+static bool explain_claim(struct step *step, enum found found)
 {
     const struct op *op = step->op;
     const struct state *to = step->to;
@@ -329,7 +332,7 @@ static bool explain_claim(const struct step *step, enum found found)
 
 /* --- COMPLETE, RELEASE ---------------------------------------------------- */
 
-static bool complete(const struct step *step)
+static bool complete(struct step *step)
 {
     const struct op *op = step->op;
     struct state *to = step->to;
@@ -352,7 +355,7 @@ static bool complete(const struct step *step)
     return true;
 }
 
-static bool explain_complete(const struct step *step, enum found found)
+static bool explain_complete(struct step *step, enum found found)
 {
     switch (found) {
     case FOUND_INFLIGHT:
@@ -370,7 +373,7 @@ static bool explain_complete(const struct step *step, enum found found)
     }
 }
 
-static bool explain_release(const struct step *step, enum found found)
+static bool explain_release(struct step *step, enum found found)
 {
     struct state *to = step->to;
 
@@ -395,7 +398,7 @@ static bool explain_release(const struct step *step, enum found found)
 /* --- EXTEND --------------------------------------------------------------- */
 
 /* The answer tells whether the lease ends D from now, or later as before. */
-static bool move_lease_end(const struct step *step, int64_t duration_us)
+static bool move_lease_end(struct step *step, int64_t duration_us)
 {
     struct span *end = &step->to->lease_end;
     struct span moved = span_moved(step->now, duration_us);
@@ -418,7 +421,7 @@ static bool move_lease_end(const struct step *step, int64_t duration_us)
     return true;
 }
 
-static bool extend(const struct step *step)
+static bool extend(struct step *step)
 {
     const struct op *op = step->op;
     struct state *to = step->to;
@@ -436,7 +439,7 @@ static bool extend(const struct step *step)
     return true;
 }
 
-static bool explain_extend(const struct step *step, enum found found)
+static bool explain_extend(struct step *step, enum found found)
 {
     switch (found) {
     case FOUND_INFLIGHT:
@@ -452,7 +455,7 @@ static bool explain_extend(const struct step *step, enum found found)
     }
 }
 
-static bool explain_lookup(const struct step *step, enum found found)
+static bool explain_lookup(struct step *step, enum found found)
 {
     switch (found) {
     case FOUND_INFLIGHT:
@@ -483,7 +486,7 @@ static bool ends_claim(const struct op *op)
 
 /* With an unknown fence the answer decides whether this was it; that STALE
  * means another one is not remembered. */
-static bool is_stale(const struct step *step, enum found found)
+static bool is_stale(struct step *step, enum found found)
 {
     const struct op *op = step->op;
 
@@ -497,7 +500,7 @@ static bool is_stale(const struct step *step, enum found found)
     return !has_fence(step, op->fence);
 }
 
-static int refusal(const struct step *step, enum found found)
+static int refusal(struct step *step, enum found found)
 {
     const struct op *op = step->op;
     const struct state *to = step->to;
@@ -518,7 +521,7 @@ static int refusal(const struct step *step, enum found found)
                : 0;
 }
 
-typedef bool explain_fn(const struct step *step, enum found found);
+typedef bool explain_fn(struct step *step, enum found found);
 
 static explain_fn *const explains[] = {
     [VERB_CLAIM] = explain_claim,     [VERB_COMPLETE] = explain_complete,
@@ -526,7 +529,7 @@ static explain_fn *const explains[] = {
     [VERB_LOOKUP] = explain_lookup,
 };
 
-static bool by_table(const struct step *step, enum found found)
+static bool by_table(struct step *step, enum found found)
 {
     int error = refusal(step, found);
 

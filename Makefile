@@ -97,7 +97,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 # One program a folder of tests/, linking what the folder it mirrors may use.
 # Those of MORE_TESTS take longer and have targets of their own.
 TESTS = base proto storage engine daemon integration torture
-MORE_TESTS = faults
+MORE_TESTS = faults hostile
 LIB_base = tests/lib/memory_fault.c
 LIB_proto = tests/lib/proto_io.c
 LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c \
@@ -114,6 +114,9 @@ LIBS_integration =
 LIB_faults = $(LIB_process)
 USES_faults = proto base
 LIBS_faults =
+LIB_hostile = $(LIB_process)
+USES_hostile = proto base
+LIBS_hostile =
 LIB_torture = $(LIB_model)
 USES_torture = base
 LIBS_torture =
@@ -134,6 +137,7 @@ endef
 $(foreach t,$(TESTS) $(MORE_TESTS),$(eval $(call test_program,$(t))))
 
 TEST_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(TESTS))
+FAULT_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(MORE_TESTS))
 
 # Judges a history that a run has saved.
 $(BUILD)/tests/check-history: $(call objects,tests/torture/history.c \
@@ -180,8 +184,8 @@ check: all $(TEST_PROGRAMS) check-tree
 
 test-faults:
 	tools/deps faults
-	$(MAKE) --no-print-directory $(JOBS) all $(BUILD)/tests/faults
-	tools/run-tests $(RUN_TEST) -- $(BUILD)/tests/faults
+	$(MAKE) --no-print-directory $(JOBS) all $(FAULT_PROGRAMS)
+	tools/run-tests $(RUN_TEST) -- $(FAULT_PROGRAMS)
 
 # Which branches the tests of `make check` take. Not counted are those of
 # CHECK(), which only a programmer can make fail, and those inside of uthash.
@@ -201,6 +205,9 @@ coverage:
 
 coverage-run: all $(TEST_PROGRAMS)
 	tools/run-tests -- $(TEST_PROGRAMS)
+
+# Targets of their own: tests/<folder>/targets.mk.
+include $(wildcard tests/*/targets.mk)
 
 bench:
 	tools/deps bench

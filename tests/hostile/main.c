@@ -1,0 +1,5 @@
+#include "tests/lib/runner.h"
+
+#include <stddef.h>
+
+suite_fn *const suites[] = {NULL};

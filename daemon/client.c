@@ -187,6 +187,9 @@ static void read_request(struct client *client, struct slice input,
                            command, &sentence);
     if (command->verb != VERB_COUNT) {
         counters_command(client->config->counters, command->verb);
+    } else if (proto_is_foreign(frame, input)) {
+        client->said_last = true;
+        sentence = "this port speaks neither HTTP nor TLS";
     }
     if (status < 0) {
         task->request.reply = reply_error_because(status, sentence);

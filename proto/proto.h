@@ -80,6 +80,13 @@ must_check int proto_command(const struct proto_frame *frame,
                              uint8_t *scratch, struct command *command,
                              const char **sentence);
 
+/* Whether a whole request, whose verb is none of ours, is another protocol's:
+ * an HTTP request line, a Host header, or the beginning of TLS. What follows is
+ * then not meant for us, and lines in it may be an attacker's: a web page can
+ * make a browser send lines to a port of the machine that it runs on, but not
+ * without one of those in front. */
+bool proto_is_foreign(const struct proto_frame *frame, struct slice input);
+
 /* Whether `name` is a namespace: 1 to 64 of A-Z a-z 0-9 . _ - starting with a
  * letter or digit. */
 bool proto_is_namespace(struct slice name);

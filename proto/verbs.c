@@ -26,7 +26,7 @@ static uint8_t fold(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
-static bool equal_in_any_case(struct slice a, struct slice b)
+bool equal_in_any_case(struct slice a, struct slice b)
 {
     if (a.len != b.len) {
         return false;

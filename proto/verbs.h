@@ -21,6 +21,9 @@ enum verb verb_find(struct slice name);
 /* Any case; OPTION_COUNT where there is no such option. */
 enum option_index option_find(struct slice name);
 
+/* Compares ASCII letters without their case. */
+bool equal_in_any_case(struct slice a, struct slice b);
+
 /* How many arguments stand before the options. */
 size_t arguments_count(enum arguments arguments);
 

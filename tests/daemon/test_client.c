@@ -241,6 +241,16 @@ START_TEST(input_that_cannot_be_followed_is_answered_last)
 }
 END_TEST
 
+START_TEST(what_another_protocol_sends_is_answered_last)
+{
+    ends_with(false,
+              slice_str("POST / HTTP/1.1\r\nHost: 127.0.0.1:7411\r\n\r\n"),
+              "UNKNOWN_COMMAND");
+    ends_with(false, slice_str("host: 127.0.0.1:7411\r\n"), "UNKNOWN_COMMAND");
+    ends_with(false, slice_str("\x16\x03\x01\x02\nCLAIM b\n"), "SYNTAX");
+}
+END_TEST
+
 START_TEST(line_that_is_too_long_is_answered_last)
 {
     struct bench bench;
@@ -553,6 +563,7 @@ SUITE(client, 30, replies_come_in_the_order_of_the_requests,
       refused_namespace_changes_nothing,
       client_that_chose_no_namespace_is_in_the_configured_one,
       nothing_runs_behind_quit, input_that_cannot_be_followed_is_answered_last,
+      what_another_protocol_sends_is_answered_last,
       line_that_is_too_long_is_answered_last,
       refused_client_hears_why_and_is_not_read,
       blank_lines_and_empty_arrays_are_no_requests,

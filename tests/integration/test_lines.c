@@ -196,6 +196,27 @@ START_TEST(help_lists_every_verb)
 END_TEST
 
 /* The marker stands where each error would repeat it. */
+START_TEST(the_body_of_a_browsers_post_is_not_carried_out)
+{
+    struct rig rig;
+    struct client browser;
+
+    rig_start(&rig, NOTHING);
+    client_open(&browser, &rig.daemon);
+    client_send(&browser, "POST / HTTP/1.1\r\n"
+                          "Host: 127.0.0.1:7411\r\n"
+                          "Content-Type: text/plain\r\n"
+                          "Content-Length: 15\r\n"
+                          "\r\n"
+                          "CLAIM evil\r\n\r\n");
+    expect_begins(client_line(&browser), "ERR UNKNOWN_COMMAND ");
+    expect_closed(&browser);
+    client_close(&browser);
+    expect_is(client_ask(&rig.client, "LOOKUP evil"), "NOT_FOUND");
+    rig_stop(&rig);
+}
+END_TEST
+
 START_TEST(malformed_lines_get_their_error_and_hurt_nobody)
 {
     static const char *const cases[][2] = {
@@ -258,4 +279,5 @@ SUITE(lines, 30, a_session_with_netcat_is_answered_line_by_line,
       extend_answers_what_is_left_of_the_lease,
       an_owner_repeats_its_claim_and_needs_its_fence, the_first_receipt_wins,
       receipts_come_back_byte_for_byte, blank_lines_and_line_ends_do_not_matter,
-      help_lists_every_verb, malformed_lines_get_their_error_and_hurt_nobody)
+      help_lists_every_verb, the_body_of_a_browsers_post_is_not_carried_out,
+      malformed_lines_get_their_error_and_hurt_nobody)

@@ -13,11 +13,15 @@ suite_fn suite_cuts;
 suite_fn suite_reply;
 suite_fn suite_reply_misuse;
 suite_fn suite_reply_bounds;
+suite_fn suite_foreign;
 suite_fn suite_fuzz;
 
 suite_fn *const suites[] = {
-    suite_verbs, suite_limits,       suite_frame,        suite_line,
-    suite_resp,  suite_command,      suite_precedence,   suite_cuts,
-    suite_reply, suite_reply_misuse, suite_reply_bounds, suite_fuzz,
-    NULL,
+    suite_verbs,        suite_limits,
+    suite_frame,        suite_line,
+    suite_resp,         suite_command,
+    suite_precedence,   suite_cuts,
+    suite_reply,        suite_reply_misuse,
+    suite_reply_bounds, suite_fuzz,
+    suite_foreign,      NULL,
 };

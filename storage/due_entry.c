@@ -30,16 +30,19 @@ void due_value_encode(struct buf *to, const uint8_t key[DUE_KEY_BYTES],
     encode_seal(to, from, slice_of(key, DUE_KEY_BYTES));
 }
 
-static bool whole_streams(struct slice ids)
+/* Whether they are as many whole ids as due_value_encode() writes. */
+static bool are_streams(struct slice ids)
 {
     struct stream stream;
+    size_t count = 0;
 
     while (ids.len > 0) {
         if (!stream_take(&ids, &stream)) {
             return false;
         }
+        count++;
     }
-    return true;
+    return count >= 1 && count <= DUE_STREAMS_MAX;
 }
 
 int due_entry_decode(struct slice key, struct slice value, uint64_t *due_ms,
@@ -51,7 +54,7 @@ int due_entry_decode(struct slice key, struct slice value, uint64_t *due_ms,
         return E_CORRUPT;
     }
     *ids = decode_rest(&from);
-    if (ids->len == 0 || !whole_streams(*ids)) {
+    if (!are_streams(*ids)) {
         return E_CORRUPT;
     }
     *due_ms = load_u64(key.data);

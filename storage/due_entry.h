@@ -34,8 +34,8 @@ void due_bound_encode(uint8_t bound[DUE_TIME_BYTES], uint64_t due_ms);
 void due_value_encode(struct buf *to, const uint8_t key[DUE_KEY_BYTES],
                       const struct stream *streams, size_t count);
 
-/* Checks a whole entry. `ids` then holds at least one stream and nothing but
- * whole ones, to be cut off by stream_take(); it borrows the value.
+/* Checks a whole entry. `ids` then holds 1 to DUE_STREAMS_MAX streams and
+ * nothing else, to be cut off by stream_take(); it borrows the value.
  * 0 · E_CORRUPT. */
 must_check int due_entry_decode(struct slice key, struct slice value,
                                 uint64_t *due_ms, struct slice *ids);

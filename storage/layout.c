@@ -81,6 +81,10 @@ int meta_marks_decode(struct slice value, struct marks *marks)
     uint8_t version = decode_byte(&from);
     struct slice boot_id = decode_bytes(&from, BOOT_ID_BYTES - 1);
 
+    /* It is a text: a NUL would hide what follows it. */
+    if (boot_id.len > 0 && memchr(boot_id.data, '\0', boot_id.len) != NULL) {
+        from.bad = true;
+    }
     *marks = (struct marks){0};
     slice_copy((uint8_t *)marks->clock.boot_id, boot_id);
     marks->clock.offset_us = (int64_t)decode_distance(&from, 0);

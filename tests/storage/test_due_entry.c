@@ -89,6 +89,19 @@ START_TEST(sealed_nonsense_is_corrupt)
 }
 END_TEST
 
+START_TEST(entry_of_more_streams_than_are_written_is_corrupt)
+{
+    static const uint8_t id[] = {1, 'n', 0, 1, 'k'};
+    uint8_t bytes[1 + (DUE_STREAMS_MAX + 1) * sizeof(id)] = {1};
+
+    for (size_t i = 1; i < sizeof(bytes); i += sizeof(id)) {
+        memcpy(bytes + i, id, sizeof(id));
+    }
+    ck_assert_int_eq(decode_sealed_value(bytes, sizeof(bytes) - sizeof(id)), 0);
+    ck_assert_int_eq(decode_sealed_value(bytes, sizeof(bytes)), E_CORRUPT);
+}
+END_TEST
+
 START_TEST(keys_sort_by_time_then_number_and_bounds_between)
 {
     uint8_t keys[3][DUE_KEY_BYTES];
@@ -107,4 +120,5 @@ END_TEST
 
 SUITE(due_entry, 10, entry_comes_back_with_its_streams_in_order,
       entry_under_another_key_is_corrupt, sealed_nonsense_is_corrupt,
+      entry_of_more_streams_than_are_written_is_corrupt,
       keys_sort_by_time_then_number_and_bounds_between)

@@ -54,6 +54,21 @@ START_TEST(damaged_marks_are_refused)
 }
 END_TEST
 
+START_TEST(marks_with_a_boot_id_that_is_no_text_are_refused)
+{
+    struct marks marks = extreme_marks();
+    struct marks back;
+    struct buf buf = {0};
+
+    meta_marks_encode(&buf, &marks);
+    buf.end -= SEAL_BYTES;
+    buf.data[buf.start + 5] = '\0';
+    encode_seal(&buf, 0, meta_key_marks());
+    ck_assert_int_eq(meta_marks_decode(buf_slice(&buf), &back), E_DATA);
+    buf_release(&buf);
+}
+END_TEST
+
 static int check_format(uint8_t version, uint8_t written, uint8_t reader)
 {
     struct buf buf = {0};
@@ -103,6 +118,7 @@ START_TEST(older_row_follows_its_stream_and_ends_in_the_sequence)
 END_TEST
 
 SUITE(layout, 10, marks_come_back, damaged_marks_are_refused,
+      marks_with_a_boot_id_that_is_no_text_are_refused,
       format_that_this_code_writes_is_readable,
       newer_format_is_read_if_it_says_so,
       older_row_follows_its_stream_and_ends_in_the_sequence)

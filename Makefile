@@ -105,7 +105,7 @@ LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c \
 LIB_model = $(wildcard tests/lib/model*.c) tests/lib/mirror.c \
             tests/lib/command_bytes.c
 LIB_engine = $(LIB_storage) $(LIB_model) tests/lib/bench.c
-LIB_daemon = $(LIB_engine) tests/lib/reply_parse.c
+LIB_daemon = $(LIB_engine) tests/lib/reply_parse.c tests/lib/talk.c
 LIB_process = $(addprefix tests/lib/,process.c site.c daemon.c client.c \
               replies.c rig.c load.c)
 LIB_integration = $(LIB_process) $(LIB_model) tests/lib/reply_parse.c

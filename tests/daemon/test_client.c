@@ -1,7 +1,7 @@
 /* What a client hears: in which order, in which framing, about which
  * namespace, and how a conversation ends. */
 #include "base/check.h"
-#include "tests/daemon/talk.h"
+#include "tests/lib/talk.h"
 
 /* A bench and one client on it. */
 struct rig {

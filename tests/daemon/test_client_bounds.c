@@ -1,9 +1,9 @@
 /* What bounds a client: commands, bytes of requests and bytes of replies under
  * way; and that whatever has to wait for them is done in the end. */
 #include "base/check.h"
-#include "tests/daemon/talk.h"
 #include "tests/lib/command_bytes.h"
 #include "tests/lib/store_faulty.h"
+#include "tests/lib/talk.h"
 
 struct rig {
     struct bench bench;

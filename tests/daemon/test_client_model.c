@@ -2,10 +2,10 @@
  * in both framings, cut anywhere, and replies read back; with time that jumps
  * to every boundary, restarts, and several clients that share turns. */
 #include "base/check.h"
-#include "tests/daemon/talk.h"
 #include "tests/lib/command_bytes.h"
 #include "tests/lib/mirror.h"
 #include "tests/lib/model_batch.h"
+#include "tests/lib/talk.h"
 
 static const struct rules usual = {.grace_ms = 1000,
                                    .ttl_ms = 60000,

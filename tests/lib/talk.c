@@ -1,4 +1,4 @@
-#include "tests/daemon/talk.h"
+#include "tests/lib/talk.h"
 
 #include "base/check.h"
 

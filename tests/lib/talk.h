@@ -1,7 +1,7 @@
 /* A client of the daemon with the engine behind it, but no socket and no
  * thread: bytes in, replies out, and turns when the test says so. */
-#ifndef TESTS_DAEMON_TALK_H
-#define TESTS_DAEMON_TALK_H
+#ifndef TESTS_LIB_TALK_H
+#define TESTS_LIB_TALK_H
 
 #include "daemon/client.h"
 #include "tests/lib/bench.h"

@@ -96,7 +96,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 # One program a folder of tests/, linking what the folder it mirrors may use.
 # Those of MORE_TESTS take longer and have targets of their own.
-TESTS = base proto storage engine daemon integration torture
+TESTS = base proto storage engine daemon integration torture fuzz
 MORE_TESTS = faults hostile
 LIB_base = tests/lib/memory_fault.c
 LIB_proto = tests/lib/proto_io.c
@@ -120,6 +120,12 @@ LIBS_hostile =
 LIB_torture = $(LIB_model)
 USES_torture = base
 LIBS_torture =
+LIB_fuzz = tests/lib/proto_io.c tests/lib/command_bytes.c \
+           tests/lib/reply_parse.c tests/lib/talk.c tests/lib/bench.c \
+           tests/lib/stores.c tests/lib/store_faulty.c \
+           $(addprefix tests/lib/,model.c model_answer.c model_check.c)
+USES_fuzz = $(USES_daemon)
+LIBS_fuzz = $(LIBS_daemon)
 
 # See tests/lib/memory_fault.h.
 WRAP = $(if $(findstring memory_fault,$(LIB_$(1))),$(addprefix \
@@ -162,6 +168,7 @@ help:
 	@echo 'make run       install what is missing, build, serve with ./data'
 	@echo 'make test      install what is missing, build, run all tests'
 	@echo 'make test-faults  faults of disk, clock, memory, signals; hostile clients'
+	@echo 'make fuzz      for FUZZ_SECONDS=60, what no client would send'
 	@echo 'make coverage  which branches the tests take'
 	@echo 'make bench     measure beside Redis (QUICK=1: in two minutes)'
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'

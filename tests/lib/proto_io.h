@@ -11,9 +11,9 @@
 /* Small ones: 16 bytes of key, 32 of receipt, 50 s of lease, 100 s of ttl. */
 extern const struct proto_limits proto_io_limits;
 
-/* Two separate rooms of so many bytes at most. */
+/* Separate rooms of so many bytes at most. */
 enum { GUARDED_BYTES_MAX = 1 << 20 };
-enum guarded { GUARDED_INPUT, GUARDED_SCRATCH, GUARDED_COUNT };
+enum guarded { GUARDED_INPUT, GUARDED_SCRATCH, GUARDED_OTHER, GUARDED_COUNT };
 
 /* `len` bytes that end at an unmapped page; the same memory each time. */
 uint8_t *guarded_room(enum guarded which, size_t len);

@@ -1,0 +1,28 @@
+/* The targets of fuzzing: functions that take any bytes and abort on what must
+ * not be.
+ *
+ * Each is the body of a libFuzzer program (tools/entry.c), and the test of what
+ * was found before (test_replay.c) runs it over the committed files. Both have
+ * Check's ck_assert. A target keeps memory and mappings from run to run, but
+ * nothing that a run can tell from another: the same bytes do the same,
+ * whatever was run before. One thread. */
+#ifndef TESTS_FUZZ_FUZZ_H
+#define TESTS_FUZZ_FUZZ_H
+
+#include "base/slice.h"
+
+/* X(name): the target fuzz_name(), whose files are in corpus/name and
+ * fixed/name. */
+#define FUZZ_TARGETS(X)                                                        \
+    X(line)                                                                    \
+    X(resp)                                                                    \
+    X(record)                                                                  \
+    X(config)
+
+typedef void fuzz_target(struct slice input);
+
+#define X(name) fuzz_target fuzz_##name;
+FUZZ_TARGETS(X)
+#undef X
+
+#endif

@@ -104,7 +104,8 @@ LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c \
               tests/lib/memory_fault.c
 LIB_model = $(wildcard tests/lib/model*.c) tests/lib/mirror.c \
             tests/lib/command_bytes.c
-LIB_engine = $(LIB_storage) $(LIB_model) tests/lib/bench.c
+LIB_engine = $(LIB_storage) $(LIB_model) tests/lib/bench.c \
+             tests/lib/thread_fault.c
 LIB_daemon = $(LIB_engine) tests/lib/reply_parse.c tests/lib/talk.c
 LIB_process = $(addprefix tests/lib/,process.c site.c daemon.c client.c \
               replies.c rig.c load.c)
@@ -127,9 +128,13 @@ LIB_fuzz = tests/lib/proto_io.c tests/lib/command_bytes.c \
 USES_fuzz = $(USES_daemon)
 LIBS_fuzz = $(LIBS_daemon)
 
-# See tests/lib/memory_fault.h.
-WRAP = $(if $(findstring memory_fault,$(LIB_$(1))),$(addprefix \
-       -Wl$(comma)--wrap=,malloc calloc realloc))
+# See tests/lib/memory_fault.h and tests/lib/thread_fault.h.
+WRAPS_memory_fault = malloc calloc realloc
+WRAPS_thread_fault = pthread_create pthread_mutex_init pthread_cond_init \
+                     pthread_condattr_init
+WRAP = $(foreach f,memory_fault thread_fault,$(if \
+       $(findstring $(f),$(LIB_$(1))),$(addprefix \
+       -Wl$(comma)--wrap=,$(WRAPS_$(f)))))
 
 define test_program
 $(BUILD)/tests/$(1): $(call objects,$(wildcard tests/$(1)/*.c) \
@@ -195,9 +200,10 @@ test-faults:
 	tools/run-tests $(RUN_TEST) -- $(FAULT_PROGRAMS)
 
 # Which branches the tests of `make check` take. Not counted are those of
-# CHECK(), which only a programmer can make fail, and those inside of uthash.
-GCOVR = gcovr --branches --exclude 'tests/.*' \
-        --exclude-branches-by-pattern '.*\b(CHECK|HASH_[A-Z_]+)\(.*' \
+# CHECK(), which only a programmer can make fail, and those inside of the macros
+# of uthash and sys/queue.
+GCOVR = gcovr --branches --exclude 'tests/.*' --exclude-branches-by-pattern \
+        '.*\b(CHECK|HASH_[A-Z_]+|[A-Z]+Q_(CONCAT|REMOVE[A-Z_]*))\(.*' \
         $(BUILD)/coverage/obj
 
 coverage:

@@ -105,12 +105,11 @@ static void fail(struct engine *engine, int status)
     const struct store_ops *ops = engine->store->ops;
     int trouble = ops->trouble_status(engine->session);
 
-    if (engine->failure == 0) {
-        engine->failure = status;
-        engine->callbacks.failed(engine->callbacks.arg,
-                                 trouble < 0 ? trouble : E_IO,
-                                 ops->trouble(engine->session));
-    }
+    CHECK(engine->failure == 0); /* nothing is written after it */
+    engine->failure = status;
+    engine->callbacks.failed(engine->callbacks.arg,
+                             trouble < 0 ? trouble : E_IO,
+                             ops->trouble(engine->session));
 }
 
 /* --- sweeps ---------------------------------------------------------------
@@ -424,12 +423,6 @@ static void *run_thread(void *arg)
 /* --- turns on the caller's thread ----------------------------------------
  */
 
-static bool is_idle(const struct engine *engine)
-{
-    return engine->failure == 0 && !engine->stopping &&
-           STAILQ_EMPTY(&engine->backlog);
-}
-
 bool engine_run_now(struct engine *engine, struct request_list *list)
 {
     bool runs;
@@ -437,8 +430,11 @@ bool engine_run_now(struct engine *engine, struct request_list *list)
     if (!mutex_try_lock(&engine->work)) {
         return false;
     }
-    runs = is_idle(engine) && engine->turn_us <= ENGINE_NOW_US_MAX;
+    runs = engine->failure == 0 && engine->turn_us <= ENGINE_NOW_US_MAX;
     if (runs) {
+        /* The engine's thread sleeps on nothing else, and is not stopped while
+         * its caller is here. */
+        CHECK(!engine->stopping && STAILQ_EMPTY(&engine->backlog));
         STAILQ_CONCAT(&engine->backlog, list);
         while (engine->failure == 0 && !STAILQ_EMPTY(&engine->backlog)) {
             run_turn(engine);
@@ -530,13 +526,16 @@ static struct engine *engine_new(struct store *store,
     if (engine == NULL) {
         return NULL;
     }
+    if (pthread_mutex_init(&engine->work, NULL) != 0) {
+        free(engine);
+        return NULL;
+    }
     engine->callbacks = *callbacks;
     engine->store = store;
     engine->counters = counters;
     engine->min_free_bytes = config->min_free_bytes;
     engine->turn_commands_max = turn_commands(config->receipt_bytes_max);
     engine->turn_commands = engine->turn_commands_max;
-    pthread_mutex_init(&engine->work, NULL);
     STAILQ_INIT(&engine->backlog);
     STAILQ_INIT(&engine->sweeps);
     STAILQ_INIT(&engine->done);

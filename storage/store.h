@@ -141,6 +141,7 @@ struct store_ops {
     int (*history)(struct session *session, struct stream stream,
                    store_visit *visit, void *arg);
 
+    /* NULL: no memory. */
     struct session *(*session_open)(struct store *store);
     void (*session_close)(struct session *session);
 

@@ -14,6 +14,7 @@
     X(turn_faults)                                                             \
     X(engine)                                                                  \
     X(engine_faults)                                                           \
+    X(engine_bounds)                                                           \
     X(model)
 
 #define X(name) suite_fn suite_##name;

@@ -22,6 +22,7 @@ struct faulty {
     struct stream corrupt[CORRUPT_MAX];
     size_t corrupt_count;
     int trouble_status;
+    uint64_t free_bytes; /* 0: as the inner store says */
     bool refusing;
 };
 
@@ -197,7 +198,9 @@ static struct session *faulty_session_open(struct store *store)
     struct faulty *faulty = (struct faulty *)store;
     struct faulty_session *session = calloc(1, sizeof(*session));
 
-    CHECK(session != NULL);
+    if (session == NULL) {
+        return NULL;
+    }
     session->session.store = store;
     session->inner = faulty->inner->ops->session_open(faulty->inner);
     return &session->session;
@@ -218,9 +221,14 @@ static void faulty_marks(struct store *store, struct marks *out)
 
 static void faulty_stats(struct store *store, struct store_stats *out)
 {
-    struct store *inner = ((struct faulty *)store)->inner;
+    struct faulty *faulty = (struct faulty *)store;
 
-    inner->ops->stats(inner, out);
+    faulty->inner->ops->stats(faulty->inner, out);
+    pthread_mutex_lock(&faulty->lock);
+    if (faulty->free_bytes > 0) {
+        out->free_bytes = faulty->free_bytes;
+    }
+    pthread_mutex_unlock(&faulty->lock);
 }
 
 static const char *faulty_trouble(struct session *session)
@@ -331,6 +339,14 @@ void store_faulty_trouble(struct store *store, int status)
     struct faulty *faulty = locked(store);
 
     faulty->trouble_status = status;
+    pthread_mutex_unlock(&faulty->lock);
+}
+
+void store_faulty_free_bytes(struct store *store, uint64_t bytes)
+{
+    struct faulty *faulty = locked(store);
+
+    faulty->free_bytes = bytes;
     pthread_mutex_unlock(&faulty->lock);
 }
 

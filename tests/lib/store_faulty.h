@@ -39,6 +39,9 @@ void store_faulty_lose_answer(struct store *store, enum faulty_op op,
 /* What trouble_status() says of the faults made here; E_IO unless set. */
 void store_faulty_trouble(struct store *store, int status);
 
+/* What stats() says of the room on the disk, from now on. */
+void store_faulty_free_bytes(struct store *store, uint64_t bytes);
+
 /* Runs `callback` right before the nth call from now reaches the inner store,
  * so that another writer can get in between. `repeat`: before every later one
  * too. */

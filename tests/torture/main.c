@@ -5,7 +5,9 @@
     X(check_rules)                                                             \
     X(check_table)                                                             \
     X(check_random)                                                            \
-    X(check_crowd)
+    X(check_crowd)                                                             \
+    X(words)                                                                   \
+    X(workload)
 
 #define X(name) suite_fn suite_##name;
 SUITES(X)

@@ -118,7 +118,7 @@ LIBS_faults =
 LIB_hostile = $(LIB_process)
 USES_hostile = proto base
 LIBS_hostile =
-LIB_torture = $(LIB_model)
+LIB_torture = $(LIB_model) $(LIB_process) tests/lib/reply_parse.c
 USES_torture = base
 LIBS_torture =
 LIB_fuzz = tests/lib/proto_io.c tests/lib/command_bytes.c \
@@ -174,6 +174,7 @@ help:
 	@echo 'make test      install what is missing, build, run all tests'
 	@echo 'make test-faults  faults of disk, clock, memory, signals; hostile clients'
 	@echo 'make fuzz      for FUZZ_SECONDS=60, what no client would send'
+	@echo 'make torture   kill daemons under load, judge all answers (HOURS=n)'
 	@echo 'make coverage  which branches the tests take'
 	@echo 'make bench     measure beside Redis (QUICK=1: in two minutes)'
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'

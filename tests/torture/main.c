@@ -7,7 +7,8 @@
     X(check_random)                                                            \
     X(check_crowd)                                                             \
     X(words)                                                                   \
-    X(workload)
+    X(workload)                                                                \
+    X(lives)
 
 #define X(name) suite_fn suite_##name;
 SUITES(X)

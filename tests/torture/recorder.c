@@ -1,0 +1,545 @@
+#include "tests/torture/recorder.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    BURST_MAX = 32,
+    RESP_PERCENT = 40,
+    CUT_IN_1000 = 30, /* bursts after which the connection is cut */
+    CUT_WITHIN_US = 3000,
+    PROBE_EACH_US = 2000,
+    RETRY_US = 1000, /* where nobody listens */
+    SLEEP_US = 20000,
+    WRONG_BYTES = 200,
+};
+
+uint64_t recorder_now_us(void)
+{
+    struct timespec now;
+
+    CHECK(clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* --- ops without an answer ------------------------------------------------ */
+
+static void keep_open(struct recorder *recorder, const struct op *op,
+                      uint64_t cut_us)
+{
+    if (recorder->open_count == recorder->open_room) {
+        recorder->open_room = recorder->open_room * 2 + 64;
+        recorder->open = realloc(recorder->open,
+                                 recorder->open_room * sizeof(*recorder->open));
+        CHECK(recorder->open != NULL);
+    }
+    recorder->open[recorder->open_count++] = (struct open_op){*op, cut_us};
+}
+
+/* Enters those of connections that were cut before. */
+static void settle_open(struct recorder *recorder, uint64_t cut_before_us,
+                        uint64_t ended_us)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < recorder->open_count; i++) {
+        struct open_op *open = &recorder->open[i];
+
+        if (open->cut_us >= cut_before_us) {
+            recorder->open[left++] = *open;
+            continue;
+        }
+        open->op.ended_us = ended_us;
+        history_add(&recorder->history, &open->op);
+        recorder->unknown++;
+    }
+    recorder->open_count = left;
+}
+
+/* What the daemon may not even have accepted yet stays open until its end. */
+static void lose_pending(struct recorder *recorder, struct peer *peer,
+                         uint64_t now_us)
+{
+    for (size_t i = 0; i < peer->count; i++) {
+        struct pending *pending =
+            &peer->pending[(peer->first + i) % PEER_PENDING_MAX];
+
+        if (pending->kind == PENDING_OP) {
+            keep_open(recorder, &pending->op,
+                      peer->established ? now_us : UINT64_MAX);
+            workload_lose(&recorder->workload, &pending->op);
+        }
+    }
+}
+
+static void drop(struct recorder *recorder, struct recorder_client *client,
+                 bool reset)
+{
+    uint64_t now_us = recorder_now_us();
+
+    lose_pending(recorder, &client->peer, now_us);
+    peer_close(&client->peer, reset);
+    client->next_us = now_us;
+    client->cut = CUT_NONE;
+}
+
+/* --- the probe ------------------------------------------------------------ */
+
+static struct peer *probe_of(struct recorder *recorder)
+{
+    return &recorder->clients[RECORDER_PROBE].peer;
+}
+
+static bool is_any_cut(const struct recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->open_count; i++) {
+        if (recorder->open[i].cut_us < UINT64_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Connections that the daemon certainly had when the probe was sent, and has.
+ */
+static uint64_t certain_connections(const struct recorder *recorder)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < RECORDER_PEERS; i++) {
+        const struct peer *peer = &recorder->clients[i].peer;
+
+        count += peer->fd >= 0 && !peer->half_closed &&
+                 peer->answered_us <= recorder->probed_us;
+    }
+    return count;
+}
+
+static uint64_t stat_number(const struct parsed *parsed, const char *name)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < parsed->items_count; i++) {
+        struct slice value = parsed->items[i].value;
+
+        if (!slice_equal(parsed->items[i].name, slice_str(name))) {
+            continue;
+        }
+        for (size_t k = 0; k < value.len; k++) {
+            number = number * 10 + (uint64_t)(value.data[k] - '0');
+        }
+    }
+    return number;
+}
+
+/* The daemon counts a connection until nothing of it is in hand. Where it
+ * counts no more than are certainly there, those that were cut before it was
+ * asked are done with. */
+static void take_probe(struct recorder *recorder, uint64_t now_us)
+{
+    if (recorder->parsed.reply.kind == REPLY_STATS &&
+        stat_number(&recorder->parsed, "connections") ==
+            certain_connections(recorder)) {
+        settle_open(recorder, recorder->probed_us, now_us);
+    }
+}
+
+static void send_probe(struct recorder *recorder, uint64_t now_us)
+{
+    struct peer *probe = probe_of(recorder);
+
+    if (probe->fd < 0 || probe->count > 0 ||
+        now_us < recorder->probed_us + PROBE_EACH_US ||
+        (probe->established && !is_any_cut(recorder))) {
+        return;
+    }
+    recorder->probed_us = now_us;
+    peer_ask_stats(probe);
+    if (!peer_send(probe)) {
+        drop(recorder, &recorder->clients[RECORDER_PROBE], false);
+    }
+}
+
+/* --- answers -------------------------------------------------------------- */
+
+static bool is_reading(const struct recorder *recorder,
+                       const struct recorder_client *client)
+{
+    return client == &recorder->clients[RECORDER_READER] &&
+           recorder->workload.unread.count > 0;
+}
+
+/* Once its answers have come, and now and then before that, a client rests and
+ * then asks again. */
+static void rest(struct recorder *recorder, struct recorder_client *client,
+                 uint64_t now_us)
+{
+    struct rng *rng = &recorder->rng;
+    const struct peer *peer = &client->peer;
+
+    if (client->next_us < UINT64_MAX || peer->half_closed ||
+        (peer->count > 0 &&
+         (peer->count >= BURST_MAX / 2 || !rng_percent(rng, 20)))) {
+        return;
+    }
+    client->next_us = now_us + (is_reading(recorder, client)
+                                    ? 0
+                                    : rng_below(rng, recorder->rest_us + 1));
+}
+
+static void take_answer(struct recorder *recorder, struct op *op,
+                        uint64_t now_us)
+{
+    workload_learn(&recorder->workload, op);
+    if (op_unknown(op)) {
+        keep_open(recorder, op, UINT64_MAX);
+        return;
+    }
+    op->ended_us = now_us;
+    history_add(&recorder->history, op);
+}
+
+static void be_wrong(struct recorder *recorder, const struct peer *peer,
+                     const struct pending *pending)
+{
+    struct slice bytes = buf_slice(&peer->in);
+    struct buf *wrong = &recorder->wrong;
+
+    buf_append_str(wrong, "a wrong reply: expected ");
+    buf_append_str(wrong, recorder->parsed.wrong);
+    buf_append_str(wrong, " at byte ");
+    buf_append_u64(wrong, recorder->parsed.wrong_at);
+    buf_append_str(wrong, " of: ");
+    buf_append(wrong, bytes.data,
+               bytes.len < WRONG_BYTES ? bytes.len : WRONG_BYTES);
+    buf_append_str(wrong, "\nto: ");
+    if (peer->count > 0 && pending->kind == PENDING_OP) {
+        op_write(&pending->op, wrong);
+    }
+    buf_append_byte(wrong, '\n');
+}
+
+/* False when a reply was wrong. */
+static bool take_replies(struct recorder *recorder,
+                         struct recorder_client *client)
+{
+    uint64_t now_us = recorder_now_us();
+    struct pending pending = {.kind = PENDING_STATS};
+    enum parse_state state;
+
+    while ((state = peer_take(&client->peer, &recorder->parsed, &pending)) ==
+           PARSE_REPLY) {
+        if (client->peer.answered_us == UINT64_MAX) {
+            client->peer.answered_us = now_us;
+        }
+        if (pending.kind == PENDING_STATS) {
+            take_probe(recorder, now_us);
+        } else if (pending.kind == PENDING_OP) {
+            take_answer(recorder, &pending.op, now_us);
+        }
+    }
+    rest(recorder, client, now_us);
+    if (state == PARSE_WRONG) {
+        be_wrong(recorder, &client->peer, &pending);
+    }
+    return state != PARSE_WRONG;
+}
+
+static bool receive(struct recorder *recorder, struct recorder_client *client)
+{
+    bool is_open = peer_receive(&client->peer);
+
+    if (!take_replies(recorder, client)) {
+        return false;
+    }
+    if (!is_open) {
+        drop(recorder, client, false);
+    }
+    return true;
+}
+
+/* --- questions ------------------------------------------------------------ */
+
+static size_t pick_burst(struct recorder *recorder,
+                         const struct recorder_client *client)
+{
+    struct rng *rng = &recorder->rng;
+
+    if (is_reading(recorder, client)) {
+        return BURST_MAX;
+    }
+    return 1 + rng_below(rng, rng_percent(rng, 60) ? 4 : BURST_MAX);
+}
+
+static bool next_op(struct recorder *recorder, size_t index, struct op *op)
+{
+    struct workload *workload = &recorder->workload;
+
+    if (index == RECORDER_READER && workload_next_unread(workload, op)) {
+        return true;
+    }
+    if (recorder->reads_only) {
+        return false;
+    }
+    workload_next(workload, index, op);
+    return true;
+}
+
+static void plan_cut(struct recorder *recorder, struct recorder_client *client,
+                     uint64_t now_us)
+{
+    struct rng *rng = &recorder->rng;
+    struct op op;
+
+    if (recorder->reads_only || rng_below(rng, 1000) >= CUT_IN_1000) {
+        return;
+    }
+    client->cut = (enum cut)(1 + rng_below(rng, CUT_KINDS - 1));
+    client->cut_us = now_us + rng_below(rng, CUT_WITHIN_US);
+    if (rng_percent(rng, 30)) {
+        workload_next(&recorder->workload, client->number, &op);
+        peer_ask_half(&client->peer, &op, rng_percent(rng, RESP_PERCENT));
+    }
+}
+
+static void burst(struct recorder *recorder, size_t index, uint64_t now_us)
+{
+    struct recorder_client *client = &recorder->clients[index];
+    size_t left = pick_burst(recorder, client);
+    struct op op;
+
+    while (left-- > 0 && peer_room(&client->peer) > 0 &&
+           next_op(recorder, index, &op)) {
+        op.client = client->number;
+        op.life = recorder->life;
+        op.called_us = now_us;
+        peer_ask(&client->peer, &op, rng_percent(&recorder->rng, RESP_PERCENT));
+    }
+    plan_cut(recorder, client, now_us);
+    client->next_us = UINT64_MAX;
+    if (!peer_send(&client->peer)) {
+        drop(recorder, client, false);
+    }
+}
+
+static void open_client(struct recorder *recorder,
+                        struct recorder_client *client, uint64_t now_us)
+{
+    client->number = ++recorder->connections;
+    client->cut = CUT_NONE;
+    client->next_us =
+        peer_open(&client->peer, recorder->port) ? now_us : now_us + RETRY_US;
+}
+
+static void cut(struct recorder *recorder, struct recorder_client *client)
+{
+    if (client->cut == CUT_HALF_CLOSE && buf_len(&client->peer.out) == 0) {
+        peer_half_close(&client->peer);
+        client->cut = CUT_NONE;
+        client->next_us = UINT64_MAX;
+    } else {
+        drop(recorder, client, client->cut == CUT_RESET);
+    }
+}
+
+static void act(struct recorder *recorder, size_t index, uint64_t now_us)
+{
+    struct recorder_client *client = &recorder->clients[index];
+
+    if (client->peer.fd < 0) {
+        if (now_us >= client->next_us) {
+            open_client(recorder, client, now_us);
+        }
+    } else if (client->cut != CUT_NONE) {
+        if (now_us >= client->cut_us) {
+            cut(recorder, client);
+        }
+    } else if (index != RECORDER_PROBE && now_us >= client->next_us) {
+        burst(recorder, index, now_us);
+    }
+}
+
+/* --- the loop ------------------------------------------------------------- */
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t working_clients(const struct recorder *recorder)
+{
+    return recorder->reads_only ? RECORDER_READER + 1 : RECORDER_CLIENTS;
+}
+
+static uint64_t wake_us(const struct recorder *recorder, uint64_t now_us,
+                        uint64_t until_us)
+{
+    uint64_t wake_us = sooner(until_us, now_us + SLEEP_US);
+
+    for (size_t i = 0; i < working_clients(recorder); i++) {
+        const struct recorder_client *client = &recorder->clients[i];
+
+        if (client->cut != CUT_NONE) {
+            wake_us = sooner(wake_us, client->cut_us);
+        } else {
+            wake_us = sooner(wake_us, client->next_us);
+        }
+    }
+    if (recorder->open_count > 0) {
+        wake_us = sooner(wake_us, recorder->probed_us + PROBE_EACH_US);
+    }
+    return wake_us > now_us ? wake_us : now_us;
+}
+
+static void wait_for(struct pollfd *fds, size_t count, uint64_t us)
+{
+    struct timespec span = {.tv_sec = (time_t)(us / 1000000),
+                            .tv_nsec = (long)(us % 1000000) * 1000};
+
+    ppoll(fds, count, &span, NULL);
+}
+
+static void set_fds(struct recorder *recorder, struct pollfd *fds)
+{
+    for (size_t i = 0; i < RECORDER_PEERS; i++) {
+        const struct peer *peer = &recorder->clients[i].peer;
+
+        fds[i].fd = peer->fd;
+        fds[i].events =
+            (short)(POLLIN | (buf_len(&peer->out) > 0 ? POLLOUT : 0));
+        fds[i].revents = 0;
+    }
+}
+
+static bool serve(struct recorder *recorder, const struct pollfd *fds)
+{
+    for (size_t i = 0; i < RECORDER_PEERS; i++) {
+        struct recorder_client *client = &recorder->clients[i];
+
+        if (fds[i].fd < 0 || fds[i].revents == 0) {
+            continue;
+        }
+        if ((fds[i].revents & POLLOUT) != 0 && !peer_send(&client->peer)) {
+            drop(recorder, client, false);
+        } else if ((fds[i].revents & ~POLLOUT) != 0 &&
+                   !receive(recorder, client)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One round of it. False when the daemon has ended or a reply was wrong. */
+static bool run_once(struct recorder *recorder, const struct process *daemon,
+                     uint64_t now_us, uint64_t until_us)
+{
+    struct pollfd fds[RECORDER_PEERS + 1];
+
+    for (size_t i = 0; i < working_clients(recorder); i++) {
+        act(recorder, i, now_us);
+    }
+    act(recorder, RECORDER_PROBE, now_us);
+    send_probe(recorder, now_us);
+    set_fds(recorder, fds);
+    fds[RECORDER_PEERS] =
+        (struct pollfd){.fd = daemon->pidfd, .events = POLLIN};
+    wait_for(fds, RECORDER_PEERS + 1,
+             wake_us(recorder, now_us, until_us) - now_us);
+    return serve(recorder, fds) && fds[RECORDER_PEERS].revents == 0;
+}
+
+bool recorder_run(struct recorder *recorder, const struct process *daemon,
+                  uint64_t until_us)
+{
+    uint64_t now_us;
+
+    while ((now_us = recorder_now_us()) < until_us) {
+        if (!run_once(recorder, daemon, now_us, until_us)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_read(const struct recorder *recorder)
+{
+    return recorder->workload.unread.count == 0 &&
+           recorder->clients[RECORDER_READER].peer.count == 0;
+}
+
+bool recorder_read(struct recorder *recorder, const struct process *daemon,
+                   uint64_t until_us)
+{
+    uint64_t now_us = recorder_now_us();
+
+    while (!has_read(recorder)) {
+        if (now_us >= until_us ||
+            !run_once(recorder, daemon, now_us, until_us)) {
+            return false;
+        }
+        now_us = recorder_now_us();
+    }
+    return true;
+}
+
+/* --- lives ---------------------------------------------------------------- */
+
+void recorder_begin(struct recorder *recorder, unsigned port, bool reads_only)
+{
+    uint64_t now_us = recorder_now_us();
+
+    recorder->port = port;
+    recorder->reads_only = reads_only;
+    recorder->probed_us = 0;
+    workload_next_life(&recorder->workload, reads_only);
+    for (size_t i = 0; i < RECORDER_PEERS; i++) {
+        open_client(recorder, &recorder->clients[i], now_us);
+    }
+}
+
+void recorder_end(struct recorder *recorder, uint64_t ended_us)
+{
+    for (size_t i = 0; i < RECORDER_PEERS; i++) {
+        struct recorder_client *client = &recorder->clients[i];
+
+        if (client->peer.fd >= 0) {
+            receive(recorder, client);
+        }
+        if (client->peer.fd >= 0) {
+            drop(recorder, client, false);
+        }
+    }
+    settle_open(recorder, UINT64_MAX, ended_us);
+    for (size_t i = 0; i < recorder->open_count; i++) {
+        recorder->open[i].cut_us = 0;
+    }
+    settle_open(recorder, UINT64_MAX, ended_us);
+    recorder->life++;
+}
+
+void recorder_init(struct recorder *recorder, const struct profile *profile,
+                   uint64_t seed)
+{
+    *recorder = (struct recorder){
+        .history = {.rules = profile_rules(profile)},
+        .rng = {.state = seed},
+        .rest_us = 6000,
+    };
+    workload_init(&recorder->workload, profile, rng_next(&recorder->rng));
+    for (size_t i = 0; i < RECORDER_PEERS; i++) {
+        recorder->clients[i].peer.fd = -1;
+    }
+}
+
+void recorder_release(struct recorder *recorder)
+{
+    for (size_t i = 0; i < RECORDER_PEERS; i++) {
+        peer_release(&recorder->clients[i].peer);
+    }
+    free(recorder->open);
+    history_release(&recorder->history);
+    workload_release(&recorder->workload);
+    parsed_release(&recorder->parsed);
+    buf_release(&recorder->wrong);
+}

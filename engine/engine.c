@@ -34,6 +34,10 @@ enum {
     SWEEP_HASTE_MS = 30000, /* then half of that, and so on */
 };
 
+/* Where nothing was written for so long, something is: a disk that fails is
+ * noticed before the next client needs it. */
+#define PROBE_US UINT64_C(5000000)
+
 struct engine {
     struct engine_callbacks callbacks;
     struct store *store;
@@ -52,6 +56,7 @@ struct engine {
     uint64_t turn_us;       /* that a turn with a write takes: at once when it
                                is more, less only by and by */
     uint64_t turn_ended_us; /* when the last one did */
+    uint64_t written_us;    /* when a turn or the probe last wrote */
     uint64_t sweep_next_us; /* when the sweeper has had its rest */
     size_t slice_keys_max;
     struct steady steady;
@@ -235,6 +240,24 @@ static void sweep(struct engine *engine)
     }
 }
 
+/* --- the probe ------------------------------------------------------------
+ */
+
+/* Reads show nothing of a disk that has failed: the memtables, the caches and
+ * the kernel answer them. */
+static void probe_disk(struct engine *engine)
+{
+    if (engine->failure != 0 ||
+        sub_floor(elapsed_us(engine), engine->written_us) < PROBE_US) {
+        return;
+    }
+    if (turn_store_marks(&engine->turn) < 0) {
+        fail(engine, E_INDETERMINATE);
+        return_sweeps(engine, E_INDETERMINATE, NULL);
+    }
+    engine->written_us = elapsed_us(engine);
+}
+
 /* --- turns ----------------------------------------------------------------
  */
 
@@ -296,6 +319,7 @@ static int time_turn(struct engine *engine, struct request_list *keyed)
     engine->turn_ended_us = elapsed_us(engine);
     took_us = engine->turn_ended_us - began_us;
     if (engine->turn.has_written) {
+        engine->written_us = engine->turn_ended_us;
         engine->turn_us = took_us > engine->turn_us
                               ? took_us
                               : (engine->turn_us * 7 + took_us) / 8;
@@ -351,6 +375,7 @@ static void answer_bells(struct engine *engine, unsigned bells)
 {
     if ((bells & BELL_TICK) != 0) {
         refresh_gauges(engine);
+        probe_disk(engine);
         atomic_fetch_add(&engine->ticks_served, 1);
     }
     if ((bells & BELL_SWEEP) != 0 && engine->failure == 0) {
@@ -495,6 +520,7 @@ static int start_parts(struct engine *engine, const struct clock *clock,
     if (status == 0) {
         status = mailbox_init(&engine->mailbox);
     }
+    engine->written_us = elapsed_us(engine);
     if (status == 0) {
         refresh_gauges(engine);
         if (pthread_create(&engine->thread, NULL, run_thread, engine) != 0) {

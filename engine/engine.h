@@ -66,7 +66,9 @@ bool engine_run_now(struct engine *engine, struct request_list *list);
 /* Begins a pass of the sweeper. Any thread. */
 void engine_sweep(struct engine *engine);
 
-/* Once a second: looks at the disk, refreshes gauges. Any thread. */
+/* Once a second: looks at the disk, refreshes gauges, and stores the marks
+ * where nothing was written for five, so that a disk that has failed is noticed
+ * by an idle daemon too. Any thread. */
 void engine_tick(struct engine *engine);
 
 /* How many ticks were served: a number that stays the same although

@@ -188,6 +188,63 @@ START_TEST(ticks_are_served)
 }
 END_TEST
 
+/* Rings once and waits until that was served. */
+static void rig_tick(struct rig *rig)
+{
+    uint64_t before = engine_ticks_served(rig->engine);
+
+    engine_tick(rig->engine);
+    while (engine_ticks_served(rig->engine) == before) {
+        sched_yield();
+    }
+}
+
+static size_t rig_appends(struct rig *rig)
+{
+    return store_faulty_calls(rig->store.store, FAULTY_APPEND);
+}
+
+START_TEST(nothing_written_for_five_seconds_makes_a_tick_write)
+{
+    struct rig rig;
+    size_t before;
+
+    rig_open(&rig, STORE_FAULTY);
+    before = rig_appends(&rig);
+    rig.time.boot_us += 4999999;
+    rig_tick(&rig);
+    ck_assert_uint_eq(rig_appends(&rig), before);
+    rig.time.boot_us += 1;
+    rig_tick(&rig);
+    ck_assert_uint_eq(rig_appends(&rig), before + 1);
+    rig.time.boot_us += 4999999;
+    rig_tick(&rig);
+    ck_assert_uint_eq(rig_appends(&rig), before + 1);
+    rig_run(&rig, claim("k"));
+    rig.time.boot_us += 4999999;
+    rig_tick(&rig);
+    ck_assert_uint_eq(rig_appends(&rig), before + 2);
+    rig_close(&rig, 0);
+}
+END_TEST
+
+START_TEST(an_idle_engine_notices_a_failed_disk)
+{
+    struct rig rig;
+
+    rig_open(&rig, STORE_FAULTY);
+    ck_reply(rig_run(&rig, claim("k")), "CLAIMED");
+    store_faulty_fail(rig.store.store, FAULTY_APPEND, 1);
+    rig.time.boot_us += 5000000;
+    rig_tick(&rig);
+    ck_assert_int_eq(rig.failed, E_IO);
+    ck_reply(rig_run(&rig, lookup("k")), "SHUTTING_DOWN");
+    rig.time.boot_us += 5000000;
+    rig_tick(&rig);
+    rig_close(&rig, E_INDETERMINATE);
+}
+END_TEST
+
 START_TEST(turn_on_the_callers_thread_is_one_like_any_other)
 {
     struct rig rig;
@@ -279,4 +336,6 @@ SUITE(engine_faults, 30, stop_stores_the_counts,
       unreadable_index_fails_the_sweep_and_nothing_else,
       store_that_fails_at_once_refuses_the_start,
       almost_full_disk_refuses_new_claims, ticks_are_served,
+      nothing_written_for_five_seconds_makes_a_tick_write,
+      an_idle_engine_notices_a_failed_disk,
       failed_write_on_the_callers_thread_ends_everything)

@@ -115,6 +115,7 @@ static struct store *open_store(const struct config *config,
         .history = config->history,
         .block_cache_bytes = config->block_cache,
         .write_buffer_bytes = config->write_buffer,
+        .min_free_bytes = config->min_free,
         .counters = counters,
     };
 
@@ -179,6 +180,7 @@ int main(int argc, char **argv)
     }
     give_memory_back();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write that fails says so */
     server_block_signals();
     status = read_settings(argc, argv, &options, &config, &err);
     if (status == 0 && options.mode == MODE_CHECK) {

@@ -240,7 +240,7 @@ static void sweep(struct engine *engine)
     }
 }
 
-/* --- the probe ------------------------------------------------------------
+/* --- upkeep ------------------------------------------------------------
  */
 
 /* Reads show nothing of a disk that has failed: the memtables, the caches and
@@ -256,6 +256,13 @@ static void probe_disk(struct engine *engine)
         return_sweeps(engine, E_INDETERMINATE, NULL);
     }
     engine->written_us = elapsed_us(engine);
+}
+
+static void keep_store(struct engine *engine)
+{
+    if (engine->failure == 0) {
+        engine->store->ops->upkeep(engine->store);
+    }
 }
 
 /* --- turns ----------------------------------------------------------------
@@ -376,6 +383,7 @@ static void answer_bells(struct engine *engine, unsigned bells)
     if ((bells & BELL_TICK) != 0) {
         refresh_gauges(engine);
         probe_disk(engine);
+        keep_store(engine);
         atomic_fetch_add(&engine->ticks_served, 1);
     }
     if ((bells & BELL_SWEEP) != 0 && engine->failure == 0) {

@@ -137,7 +137,7 @@ static bool is_one_of(const char *name, const char *const list[])
 static void note_entry(struct contents *contents, const char *name)
 {
     static const char *const ignored[] = {".", "..", "lost+found", NULL};
-    static const char *const ours[] = {"SYNCED", "db", NULL};
+    static const char *const ours[] = {"SYNCED", "ballast", "db", NULL};
 
     if (is_one_of(name, ignored)) {
         return;

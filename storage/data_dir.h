@@ -5,6 +5,7 @@
  *                 presence alone says that there must be a database
  *     FORMAT.new  the same, while the directory is being made
  *     SYNCED      how far the database was written, see data_dir_set_synced()
+ *     ballast     nothing, see ballast.h
  *     db/         the database
  *
  * Without FORMAT.new, a directory that lacks FORMAT is made only if it is empty

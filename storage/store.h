@@ -96,9 +96,9 @@ struct due {
 };
 
 struct store_stats {
-    uint64_t bytes; /* on disk and in memory, an estimate */
-    uint64_t
-        free_bytes; /* of the file system; UINT64_MAX where there is none */
+    uint64_t bytes;      /* on disk and in memory, an estimate */
+    uint64_t free_bytes; /* of the file system, less what the store will still
+                            set aside; UINT64_MAX where there is none */
 };
 
 struct store;
@@ -151,6 +151,10 @@ struct store_ops {
     /* Any thread. */
     void (*stats)(struct store *store, struct store_stats *out);
 
+    /* To be called about once a second, by one thread at a time: what a store
+     * does for its own safety, a little at a time. */
+    void (*upkeep)(struct store *store);
+
     /* Why a call returned E_INDETERMINATE or a row was unreadable, in a
      * sentence; "" if neither happened. Valid until the next call. */
     const char *(*trouble)(struct session *session);
@@ -179,6 +183,7 @@ struct store_config {
     uint64_t history;     /* rows kept of a stream, at least 2 */
     uint64_t block_cache_bytes;
     uint64_t write_buffer_bytes;
+    uint64_t min_free_bytes; /* the store sets nothing aside of these */
     struct counters *counters;
 };
 

@@ -249,6 +249,11 @@ static void mem_stats(struct tables *base, struct store_stats *out)
     pthread_mutex_unlock(&tables->lock);
 }
 
+static void mem_upkeep(struct tables *tables)
+{
+    (void)tables;
+}
+
 static void mem_close(struct tables *base)
 {
     struct mem_tables *tables = (struct mem_tables *)base;
@@ -279,6 +284,7 @@ static const struct tables_ops mem_ops = {
     .commit = mem_commit,
     .serial = mem_serial,
     .stats = mem_stats,
+    .upkeep = mem_upkeep,
     .close = mem_close,
 };
 

@@ -12,6 +12,8 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/units.h"
+#include "storage/ballast.h"
 #include "storage/data_dir.h"
 #include "storage/memory.h"
 #include "storage/streams.h"
@@ -42,11 +44,18 @@ enum {
      * with 4.5 to 6 M keys there. */
     ROW_RUNS = 8,
     ROW_DELETIONS_SEEN = 10000, /* rows in a row that are looked at */
+    DUE_BUFFER = 4 * MIB,
+    DUE_BUFFERS_MAX = 4,
+    META_BUFFER = MIB,
+    META_BUFFERS_MAX = 2,
+    LOG_BYTES_MAX = 32 * MIB,
 };
 
 struct rocks {
     struct tables tables;
     struct data_dir dir;
+    struct ballast ballast;
+    uint64_t min_free_bytes;
     rocksdb_t *db;
     rocksdb_column_family_handle_t *families[TABLE_COUNT];
     rocksdb_cache_t *cache;
@@ -112,7 +121,7 @@ static void set_database_options(rocksdb_options_t *options,
     rocksdb_options_set_max_background_jobs(options, 2);
     /* What a start has to read again. The rows alone would let it go sooner;
      * the marks, which fill their buffer slowly, hold on to it. */
-    rocksdb_options_set_max_total_wal_size(options, 32 * MIB);
+    rocksdb_options_set_max_total_wal_size(options, LOG_BYTES_MAX);
     rocksdb_options_set_max_manifest_file_size(options, 16 * MIB);
     rocksdb_options_set_bytes_per_sync(options, MIB);
     set_log_options(options, config->log_dir);
@@ -217,8 +226,9 @@ static rocksdb_options_t *new_table_options(const struct rocks *rocks,
 {
     rocksdb_options_t *options =
         table == TABLE_ROWS ? new_row_options(rocks, config->write_buffer_bytes)
-        : table == TABLE_DUE ? new_small_options(rocks, 4 * MIB, 4)
-                             : new_small_options(rocks, MIB, 2);
+        : table == TABLE_DUE
+            ? new_small_options(rocks, DUE_BUFFER, DUE_BUFFERS_MAX)
+            : new_small_options(rocks, META_BUFFER, META_BUFFERS_MAX);
 
     rocksdb_options_set_compression(options, rocksdb_lz4_compression);
     set_blocks(options, rocks->cache, table == TABLE_ROWS);
@@ -404,6 +414,11 @@ static void rocks_drop(struct tables *tables, enum table table,
                                  (const char *)key.data, key.len);
 }
 
+static bool says_full(const struct err *text)
+{
+    return mentions(text, "No space left") || mentions(text, "quota exceeded");
+}
+
 static int rocks_commit(struct tables *tables, struct err *trouble)
 {
     struct rocks *rocks = (struct rocks *)tables;
@@ -413,7 +428,7 @@ static int rocks_commit(struct tables *tables, struct err *trouble)
     rocksdb_writebatch_clear(rocks->batch);
     if (error != NULL) {
         take_text(error, trouble);
-        return mentions(trouble, "No space left") ? E_FULL : E_IO;
+        return says_full(trouble) ? E_FULL : E_IO;
     }
     if (!rocks->dir.is_new) {
         data_dir_set_synced(&rocks->dir,
@@ -427,6 +442,34 @@ static uint64_t rocks_serial(struct tables *tables)
     return rocksdb_get_latest_sequence_number(((struct rocks *)tables)->db);
 }
 
+/* --- space ------------------------------------------------------------- */
+
+/* What opening takes when all memtables were full: tables of what they held,
+ * and beside them the logs, old and new. */
+static uint64_t ballast_bytes(uint64_t write_buffer_bytes)
+{
+    return write_buffer_bytes / ROW_BUFFERS_MERGED * ROW_BUFFERS_MAX +
+           (uint64_t)DUE_BUFFER * DUE_BUFFERS_MAX +
+           (uint64_t)META_BUFFER * META_BUFFERS_MAX + LOG_BYTES_MAX;
+}
+
+/* What is missing of the ballast is not free. */
+static uint64_t free_bytes(const struct rocks *rocks)
+{
+    return sub_floor(data_dir_free_bytes(&rocks->dir),
+                     ballast_missing(&rocks->ballast));
+}
+
+static void rocks_upkeep(struct tables *tables)
+{
+    struct rocks *rocks = (struct rocks *)tables;
+    uint64_t free = free_bytes(rocks);
+
+    if (free > 0 && free >= rocks->min_free_bytes) {
+        ballast_grow(&rocks->ballast);
+    }
+}
+
 /* --- stats and closing -------------------------------------------------- */
 
 /* The write-ahead log is left out: what it has beyond the tables is in the
@@ -438,7 +481,7 @@ static void rocks_stats(struct tables *tables, struct store_stats *out)
     struct rocks *rocks = (struct rocks *)tables;
     uint64_t bytes;
 
-    *out = (struct store_stats){.free_bytes = data_dir_free_bytes(&rocks->dir)};
+    *out = (struct store_stats){.free_bytes = free_bytes(rocks)};
     for (enum table table = 0; table < TABLE_COUNT; table++) {
         for (size_t i = 0; i < 2; i++) {
             if (rocksdb_property_int_cf(rocks->db, rocks->families[table],
@@ -481,6 +524,7 @@ static const struct tables_ops rocks_ops = {
     .commit = rocks_commit,
     .serial = rocks_serial,
     .stats = rocks_stats,
+    .upkeep = rocks_upkeep,
     .close = rocks_close,
 };
 
@@ -493,7 +537,6 @@ static int status_of_text(const struct err *text)
         const char *part;
         int status;
     } known[] = {
-        {"No space left", E_FULL},
         {"While lock file", E_FORMAT}, /* another process has it */
         {"lock hold by", E_FORMAT},    /* this one has */
         {"Permission denied", E_FORMAT},
@@ -502,6 +545,9 @@ static int status_of_text(const struct err *text)
         {"Invalid argument: ", E_DATA}, /* CURRENT or a column family is gone */
     };
 
+    if (says_full(text)) {
+        return E_FULL;
+    }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (mentions(text, known[i].part)) {
             return known[i].status;
@@ -616,6 +662,23 @@ static int open_existing(struct rocks *rocks, struct err *err)
     return status == 0 ? open_database(rocks, err) : status;
 }
 
+/* A full disk shows while the database is opened, or does not: then the first
+ * write would be the one to fail. */
+static int open_somehow(struct rocks *rocks, struct err *err)
+{
+    int status = open_existing(rocks, err);
+
+    if (status == E_FULL && ballast_release(&rocks->ballast)) {
+        log_warn("%s: trying again without the file ballast", err->text);
+        status = open_existing(rocks, err);
+    }
+    if (status == 0 && !ballast_can_stay(&rocks->ballast) &&
+        ballast_release(&rocks->ballast)) {
+        log_warn("the disk is full: the file ballast was removed");
+    }
+    return status;
+}
+
 /* Makes the store of a database that is open; `rocks` belongs to it or is
  * gone. */
 static struct store *open_streams(struct rocks *rocks,
@@ -644,11 +707,14 @@ static struct store *open_dir(const struct store_config *config, int *status,
     rocks->tables.ops = &rocks_ops;
     *status = data_dir_open(&rocks->dir, config->data_dir, err);
     if (*status == 0) {
+        ballast_init(&rocks->ballast, rocks->dir.fd,
+                     ballast_bytes(config->write_buffer_bytes));
+        rocks->min_free_bytes = config->min_free_bytes;
         *status = make_options(rocks, config, err);
     }
     if (*status == 0) {
         *status = rocks->dir.is_new ? create_database(rocks, err)
-                                    : open_existing(rocks, err);
+                                    : open_somehow(rocks, err);
     }
     if (*status != 0) {
         rocks_close(&rocks->tables);

@@ -143,6 +143,13 @@ static void streams_stats(struct store *base, struct store_stats *out)
     tables->ops->stats(tables, out);
 }
 
+static void streams_upkeep(struct store *base)
+{
+    struct tables *tables = ((struct streams *)base)->tables;
+
+    tables->ops->upkeep(tables);
+}
+
 static void streams_close(struct store *base)
 {
     struct streams *store = (struct streams *)base;
@@ -163,6 +170,7 @@ static const struct store_ops streams_ops = {
     .session_close = streams_session_close,
     .marks = streams_marks,
     .stats = streams_stats,
+    .upkeep = streams_upkeep,
     .trouble = streams_trouble,
     .trouble_status = streams_trouble_status,
     .close = streams_close,

@@ -55,6 +55,9 @@ struct tables_ops {
     /* Any thread. */
     void (*stats)(struct tables *tables, struct store_stats *out);
 
+    /* As store.h says. */
+    void (*upkeep)(struct tables *tables);
+
     /* Frees everything. No cell is held. */
     void (*close)(struct tables *tables);
 };

@@ -231,6 +231,13 @@ static void faulty_stats(struct store *store, struct store_stats *out)
     pthread_mutex_unlock(&faulty->lock);
 }
 
+static void faulty_upkeep(struct store *store)
+{
+    struct store *inner = store_faulty_inner(store);
+
+    inner->ops->upkeep(inner);
+}
+
 static const char *faulty_trouble(struct session *session)
 {
     if (((struct faulty_session *)session)->troubled) {
@@ -281,6 +288,7 @@ static const struct store_ops faulty_ops = {
     .session_close = faulty_session_close,
     .marks = faulty_marks,
     .stats = faulty_stats,
+    .upkeep = faulty_upkeep,
     .trouble = faulty_trouble,
     .trouble_status = faulty_trouble_status,
     .close = faulty_close,

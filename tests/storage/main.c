@@ -13,6 +13,7 @@ suite_fn suite_conformance;
 suite_fn suite_conformance_sweep;
 suite_fn suite_conformance_lasting;
 suite_fn suite_store_faulty;
+suite_fn suite_ballast;
 suite_fn suite_data_dir;
 suite_fn suite_store_rocks;
 
@@ -28,6 +29,7 @@ suite_fn *const suites[] = {
     suite_conformance_sweep,
     suite_conformance_lasting,
     suite_store_faulty,
+    suite_ballast,
     suite_data_dir,
     suite_store_rocks,
     NULL,

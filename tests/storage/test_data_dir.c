@@ -108,6 +108,15 @@ START_TEST(directory_of_somebody_else_is_refused)
 }
 END_TEST
 
+START_TEST(ballast_without_format_is_refused)
+{
+    prepare_with_dir();
+    files_write(t.data_dir, "ballast", "");
+    assert_refused(E_FORMAT, "not a data directory of dedupd");
+    test_store_close(&t);
+}
+END_TEST
+
 START_TEST(database_without_format_is_refused)
 {
     prepare();
@@ -288,8 +297,8 @@ END_TEST
 SUITE(data_dir, 20, missing_directory_is_made_for_its_owner_alone,
       missing_parent_is_not_made, a_file_is_not_a_data_directory,
       empty_directory_is_new_and_so_is_lost_and_found,
-      directory_of_somebody_else_is_refused, database_without_format_is_refused,
-      made_directory_is_no_longer_new,
+      directory_of_somebody_else_is_refused, ballast_without_format_is_refused,
+      database_without_format_is_refused, made_directory_is_no_longer_new,
       every_interruption_of_making_starts_again,
       format_new_of_somebody_else_is_refused, newer_format_is_refused,
       newer_format_that_this_one_can_read_is_taken, malformed_format_is_refused,

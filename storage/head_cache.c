@@ -17,7 +17,6 @@ void head_cache_init(struct head_cache *cache)
     *cache = (struct head_cache){
         .hashes = memory_get(HEAD_CACHE_ENTRIES, sizeof(*cache->hashes)),
         .entries = memory_get(HEAD_CACHE_ENTRIES, sizeof(*cache->entries)),
-        .is_empty = true,
     };
 }
 
@@ -42,7 +41,8 @@ static struct head_cache_entry *find(const struct head_cache *cache,
     for (size_t i = first; i < first + HEAD_CACHE_WAYS; i++) {
         struct head_cache_entry *entry = &cache->entries[i];
 
-        if (cache->hashes[i] == hash && entry->id_len == stream.id.len &&
+        if (cache->hashes[i] == hash + cache->age &&
+            entry->id_len == stream.id.len &&
             memcmp(entry->bytes, stream.id.data, stream.id.len) == 0) {
             return entry;
         }
@@ -72,7 +72,7 @@ static struct head_cache_entry *make_way(struct head_cache *cache,
             break;
         }
     }
-    cache->hashes[at] = hash;
+    cache->hashes[at] = hash + cache->age;
     return &cache->entries[at];
 }
 
@@ -94,13 +94,11 @@ void head_cache_set(struct head_cache *cache, struct stream stream,
     entry->row_len = (uint8_t)row.len;
     slice_copy(entry->bytes, stream.id);
     slice_copy(entry->bytes + stream.id.len, row);
-    cache->is_empty = false;
 }
 
+/* The ids of two entries are equal only if their hashes are, so one that was
+ * kept at another age is never found; it gives way in its turn. */
 void head_cache_clear(struct head_cache *cache)
 {
-    if (!cache->is_empty) {
-        memset(cache->entries, 0, HEAD_CACHE_ENTRIES * sizeof(*cache->entries));
-        cache->is_empty = true;
-    }
+    cache->age++;
 }

@@ -2,9 +2,8 @@
  * what the tables hold, in memory that does not grow.
  *
  * It does not know when it is out of date: its owner changes it with every
- * write of its own, and empties it after any other's. Used by one thread at a
- * time. Emptying it costs a millisecond or more: several sessions that write to
- * one store would want a cheaper way. */
+ * write of its own, and empties it after any other's, which costs nothing. Used
+ * by one thread at a time. */
 #ifndef STORAGE_HEAD_CACHE_H
 #define STORAGE_HEAD_CACHE_H
 
@@ -19,10 +18,10 @@ enum {
 };
 
 struct head_cache {
-    uint64_t *hashes; /* of the i-th entry */
+    uint64_t *hashes; /* of the i-th entry, plus `age` when it was kept */
     struct head_cache_entry *entries;
     unsigned next_way;
-    bool is_empty;
+    uint64_t age; /* how often it was emptied: a hash of another age is none */
 };
 
 /* Never fails; takes its memory, 17 MiB, as it fills. */

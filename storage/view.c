@@ -98,8 +98,7 @@ static bool take_cached(struct view *view, const struct head_cache *cache,
     return true;
 }
 
-static void read_missed(struct view *view, struct head_cache *cache,
-                        struct err *trouble)
+static void read_missed(struct view *view, struct err *trouble)
 {
     view->tables->ops->read(view->tables, TABLE_ROWS, view->keys, view->cells,
                             view->missed_count, trouble);
@@ -110,6 +109,16 @@ static void read_missed(struct view *view, struct head_cache *cache,
         row->status = cell->status;
         row->found = cell->found;
         row->value = cell->value;
+    }
+}
+
+/* Only what could be decoded: what could not is read anew each time, since
+ * somebody may have repaired it. */
+static void keep_missed(const struct view *view, struct head_cache *cache)
+{
+    for (size_t i = 0; i < view->missed_count; i++) {
+        const struct view_row *row = view->missed[i];
+
         if (row->status == 0 && row->found) {
             head_cache_set(cache, row->stream, row->hash, row->value);
         }
@@ -137,7 +146,7 @@ struct view_tally view_read(struct view *view, struct tables *tables,
             view->missed[view->missed_count++] = row;
         }
     }
-    read_missed(view, cache, trouble);
+    read_missed(view, trouble);
     for (size_t i = 0; i < view->count; i++) {
         struct view_row *row = &view->rows[i];
 
@@ -147,6 +156,7 @@ struct view_tally view_read(struct view *view, struct tables *tables,
         tally.found += row->found;
         tally.corrupt += row->status != 0;
     }
+    keep_missed(view, cache);
     return tally;
 }
 

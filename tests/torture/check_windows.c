@@ -121,15 +121,28 @@ static void add_shown(struct windows *windows, const struct seen *seen)
     }
 }
 
+/* Whether a moment of the other's life bounds one of this op's. */
+static bool same_time(const struct windows *windows, const struct seen *seen,
+                      const struct seen *other)
+{
+    return !windows->judge->rules->time_leaps ||
+           other->op->life == seen->op->life;
+}
+
 /* OK may mean that the same receipt was there already, from any earlier
  * COMPLETE that sent it: its ttl counts from the first of them. But none can
  * have come before the claim that the fence names. */
 static void add_stored(struct windows *windows, const struct seen *seen,
                        int64_t least_out_us, int64_t least_ttl_us)
 {
-    const struct grant *grant = grants_find(windows->grants, seen->op->fence);
+    const struct grants *grants = windows->grants;
+    const struct grant *grant = grants_find(grants, seen->op->fence);
+    const struct seen *claim = grant == NULL          ? NULL
+                               : grant->claim != NULL ? grant->claim
+                               : grant->begin > 0     ? grants->orphan_claims[0]
+                                                      : NULL;
 
-    if (grant != NULL && (grant->claim != NULL || grant->begin > 0)) {
+    if (claim != NULL && same_time(windows, seen, claim)) {
         least_out_us = max_us(least_out_us, grant->begin_us + least_ttl_us);
     }
     add_completed(windows, seen, least_out_us);
@@ -153,7 +166,8 @@ static const struct seen **completes_of(const struct key_ops *key,
 }
 
 /* A completion that overlaps this one may have been the first as well, so the
- * group is looked at up to those called by its end. */
+ * group is looked at up to those called by its end. By begin, the first of the
+ * group is of the earliest life. */
 static void add_group(struct windows *windows, const struct seen **group,
                       size_t count)
 {
@@ -171,7 +185,10 @@ static void add_group(struct windows *windows, const struct seen **group,
             next++;
         }
         if (group[i]->op->kind == REPLY_OK) {
-            add_stored(windows, group[i], out_us, ttl_us);
+            add_stored(windows, group[i],
+                       same_time(windows, group[i], group[0]) ? out_us
+                                                              : -TIME_FAR_US,
+                       ttl_us);
         }
     }
 }

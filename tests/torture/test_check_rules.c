@@ -553,6 +553,15 @@ START_TEST(leap_between_lives_ends_durations_and_nothing_else)
         "20 20 LOOKUP life=1 -> INFLIGHT fence=5 attempt=1 age=500 lease=9500 "
         "retry=10501",
         "30 30 CLAIM life=1 -> CLAIMED fence=6 lease=60000 attempt=2");
+    /* Stored before the leap, and repeated after it. */
+    GOOD("rules grace=1000 ttl=60000 time_leaps=1", CLAIMED_5,
+         "15 15 COMPLETE fence=5 receipt=7 -> NONE",
+         "20 20 COMPLETE life=1 fence=5 receipt=7 -> OK",
+         "57000 57000 CLAIM life=1 -> CLAIMED fence=6 lease=60000 attempt=1");
+    BAD(LOST_COMPLETION, BOTH, "rules grace=1000 ttl=60000 time_leaps=1",
+        CLAIMED_5, "15 15 COMPLETE fence=5 receipt=7 -> NONE",
+        "20 20 COMPLETE fence=5 receipt=7 -> OK",
+        "57000 57000 CLAIM -> CLAIMED fence=6 lease=60000 attempt=1");
 }
 END_TEST
 

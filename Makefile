@@ -96,7 +96,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 # One program a folder of tests/, linking what the folder it mirrors may use.
 # Those of MORE_TESTS take longer and have targets of their own.
-TESTS = base proto storage engine daemon integration torture fuzz
+TESTS = base proto storage engine daemon integration torture fuzz sim
 MORE_TESTS = faults hostile
 LIB_base = tests/lib/memory_fault.c
 LIB_proto = tests/lib/proto_io.c
@@ -127,6 +127,10 @@ LIB_fuzz = tests/lib/proto_io.c tests/lib/command_bytes.c \
            $(addprefix tests/lib/,model.c model_answer.c model_check.c)
 USES_fuzz = $(USES_daemon)
 LIBS_fuzz = $(LIBS_daemon)
+LIB_sim = $(LIB_model) tests/lib/store_faulty.c tests/torture/history.c \
+          $(wildcard tests/torture/check*.c)
+USES_sim = engine storage base
+LIBS_sim = $(LIBS_storage)
 
 # See tests/lib/memory_fault.h and tests/lib/thread_fault.h.
 WRAPS_memory_fault = malloc calloc realloc

@@ -17,7 +17,8 @@
     X(line)                                                                    \
     X(resp)                                                                    \
     X(record)                                                                  \
-    X(config)
+    X(config)                                                                  \
+    X(session)
 
 typedef void fuzz_target(struct slice input);
 

@@ -15,6 +15,7 @@ struct note {
     uint64_t bytes;
     int64_t status;
     uint64_t verb;
+    uint64_t is_foreign;
     uint64_t given;
     uint64_t fence;
     uint64_t lease_ms;
@@ -155,6 +156,8 @@ static struct note decode(const struct reading *reading,
     note.status = proto_command(frame, input, reading->limits, scratch, command,
                                 &note.sentence);
     note.verb = command->verb;
+    note.is_foreign =
+        command->verb == VERB_COUNT && proto_is_foreign(frame, input);
     if (note.status < 0) {
         ck_assert(note.status == E_UNKNOWN_COMMAND || note.status == E_SYNTAX ||
                   note.status == E_LIMIT);

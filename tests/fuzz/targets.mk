@@ -1,7 +1,7 @@
 # Fuzzing, with libFuzzer and clang's sanitizers. tools/fuzz says how.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= line resp record config
+FUZZ_TARGETS ?= line resp record config session
 FUZZ_SAN = fuzzer-no-link,address,undefined
 FUZZ_BUILD = build/clang/san-fuzzer-no-link-address-undefined
 FUZZ_WRAP = -Wl,--wrap=_mark_point,--wrap=_ck_assert_failed

@@ -179,6 +179,7 @@ help:
 	@echo 'make test-faults  faults of disk, clock, memory, signals; hostile clients'
 	@echo 'make fuzz      for FUZZ_SECONDS=60, what no client would send'
 	@echo 'make torture   kill daemons under load, judge all answers (HOURS=n)'
+	@echo 'make test-power  cut the power of a guest kernel (POWER_CUTS=n)'
 	@echo 'make coverage  which branches the tests take'
 	@echo 'make bench     measure beside Redis (QUICK=1: in two minutes)'
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'

@@ -1,0 +1,48 @@
+#!/bin/sh
+# The first process of the guest whose power is going to be cut: mounts what
+# there is, and runs dedupd and the load on it. See power.py, which sets the
+# environment; lines that begin with "power: " are for it.
+set -u
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+say()
+{
+    echo "power: $*"
+}
+
+# The end of the first process is the end of the guest.
+fail()
+{
+    say "failed: $*"
+    sleep 5
+    exit 1
+}
+
+say booted "$(uname -r)"
+mount -t proc proc /proc || fail "mount of /proc"
+mount -t tmpfs tmpfs /run || fail "mount of /run"
+mkdir /run/disk /run/host /run/log || fail "directories"
+mount -t hostfs none /run/host -o "$POWER_HOST" || fail "mount of the host"
+insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/loop.ko" ||
+    fail "no loop devices"
+losetup /dev/loop0 /run/host/disk || fail "no disk"
+mount -t "$POWER_FS" /dev/loop0 /run/disk || fail "mount of the disk"
+say mounted
+export TMPDIR=/run
+
+dedupd()
+{
+    env ${POWER_PRELOAD:+LD_PRELOAD="$POWER_PRELOAD"} \
+        "$POWER_BUILD/dedupd" -o listen=unix:/run/socket \
+        -o data_dir=/run/disk/data -o log_dir=/run/log \
+        -o min_free=8MiB -o write_buffer=1MiB -o block_cache=4MiB
+    say "dedupd ended $?"
+}
+
+say starting
+dedupd &
+"$POWER_BUILD/tests/power-load" /run/socket /run/host/record /run/host/keys \
+    "$POWER_LIFE" "$POWER_SEED" "$POWER_SECONDS"
+say "load ended $?"
+wait
+sleep 60

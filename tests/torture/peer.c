@@ -155,6 +155,12 @@ void peer_ask_stats(struct peer *peer)
     expect(peer, &(struct pending){.kind = PENDING_STATS});
 }
 
+void peer_ask_sweep(struct peer *peer, bool resp)
+{
+    append(peer, &(struct command){.verb = VERB_SWEEP}, resp);
+    expect(peer, &(struct pending){.kind = PENDING_SWEEP, .resp = resp});
+}
+
 /* --- bytes ---------------------------------------------------------------- */
 
 bool peer_send(struct peer *peer)
@@ -224,16 +230,20 @@ static bool may_be_refused(int error)
     }
 }
 
+static bool is_stopping(const struct reply *reply)
+{
+    return reply->kind == REPLY_ERROR && reply->error == E_SHUTTING_DOWN;
+}
+
 static bool answers(const struct pending *pending, const struct reply *reply)
 {
-    bool stopping =
-        reply->kind == REPLY_ERROR && reply->error == E_SHUTTING_DOWN;
-
     switch (pending->kind) {
     case PENDING_NAMESPACE:
-        return reply->kind == REPLY_OK || stopping;
+        return reply->kind == REPLY_OK || is_stopping(reply);
     case PENDING_STATS:
-        return reply->kind == REPLY_STATS || stopping;
+        return reply->kind == REPLY_STATS || is_stopping(reply);
+    case PENDING_SWEEP:
+        return reply->kind == REPLY_SWEPT || is_stopping(reply);
     case PENDING_OP:
     default:
         return reply->kind == REPLY_ERROR

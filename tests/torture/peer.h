@@ -8,7 +8,12 @@
 
 enum { PEER_PENDING_MAX = 80 };
 
-enum pending_kind { PENDING_OP, PENDING_NAMESPACE, PENDING_STATS };
+enum pending_kind {
+    PENDING_OP,
+    PENDING_NAMESPACE,
+    PENDING_STATS,
+    PENDING_SWEEP
+};
 
 /* A request without an answer yet. */
 struct pending {
@@ -47,6 +52,7 @@ static inline size_t peer_room(const struct peer *peer)
 /* Appends the request; there is room. */
 void peer_ask(struct peer *peer, const struct op *op, bool resp);
 void peer_ask_stats(struct peer *peer);
+void peer_ask_sweep(struct peer *peer, bool resp);
 
 /* Appends the beginning of that request and nothing of its end. */
 void peer_ask_half(struct peer *peer, const struct op *op, bool resp);

@@ -9,6 +9,7 @@ enum {
     RESP_PERCENT = 40,
     CUT_IN_1000 = 30, /* bursts after which the connection is cut */
     CUT_WITHIN_US = 3000,
+    SWEEP_IN_1000 = 10, /* bursts that a SWEEP is among */
     PROBE_EACH_US = 2000,
     RETRY_US = 1000, /* where nobody listens */
     SLEEP_US = 20000,
@@ -307,14 +308,20 @@ static void burst(struct recorder *recorder, size_t index, uint64_t now_us)
 {
     struct recorder_client *client = &recorder->clients[index];
     size_t left = pick_burst(recorder, client);
+    bool resp = rng_percent(&recorder->rng, RESP_PERCENT);
     struct op op;
 
+    if (!recorder->reads_only &&
+        rng_below(&recorder->rng, 1000) < SWEEP_IN_1000) {
+        peer_ask_sweep(&client->peer, resp);
+    }
     while (left-- > 0 && peer_room(&client->peer) > 0 &&
            next_op(recorder, index, &op)) {
         op.client = client->number;
         op.life = recorder->life;
         op.called_us = now_us;
-        peer_ask(&client->peer, &op, rng_percent(&recorder->rng, RESP_PERCENT));
+        resp = rng_percent(&recorder->rng, 10) ? !resp : resp;
+        peer_ask(&client->peer, &op, resp);
     }
     plan_cut(recorder, client, now_us);
     client->next_us = UINT64_MAX;
@@ -485,6 +492,14 @@ bool recorder_read(struct recorder *recorder, const struct process *daemon,
 
 /* --- lives ---------------------------------------------------------------- */
 
+/* Now and then there is no rest at all. */
+static uint64_t pick_rest_us(struct rng *rng)
+{
+    static const uint64_t rests_us[] = {0, 2000, 4000, 6000, 6000, 8000, 20000};
+
+    return rests_us[rng_below(rng, sizeof(rests_us) / sizeof(rests_us[0]))];
+}
+
 void recorder_begin(struct recorder *recorder, unsigned port, bool reads_only)
 {
     uint64_t now_us = recorder_now_us();
@@ -492,6 +507,7 @@ void recorder_begin(struct recorder *recorder, unsigned port, bool reads_only)
     recorder->port = port;
     recorder->reads_only = reads_only;
     recorder->probed_us = 0;
+    recorder->rest_us = pick_rest_us(&recorder->rng);
     workload_next_life(&recorder->workload, reads_only);
     for (size_t i = 0; i < RECORDER_PEERS; i++) {
         open_client(recorder, &recorder->clients[i], now_us);
@@ -524,7 +540,6 @@ void recorder_init(struct recorder *recorder, const struct profile *profile,
     *recorder = (struct recorder){
         .history = {.rules = profile_rules(profile)},
         .rng = {.state = seed},
-        .rest_us = 6000,
     };
     workload_init(&recorder->workload, profile, rng_next(&recorder->rng));
     for (size_t i = 0; i < RECORDER_PEERS; i++) {

@@ -41,7 +41,7 @@ struct recorder {
     struct history history; /* owned */
     struct workload workload;
     struct rng rng;
-    uint64_t rest_us; /* between two bursts of a client, at most */
+    uint64_t rest_us; /* between two bursts of a client in this life, at most */
     bool reads_only;  /* nothing but what workload_next_unread() gives */
     unsigned port;
     uint32_t life;

@@ -41,7 +41,7 @@ static uint32_t new_key(struct workload *workload)
 static uint32_t pick_hot(struct workload *workload)
 {
     struct rng *rng = &workload->rng;
-    uint32_t *key = &workload->hot[rng_below(rng, WORKLOAD_HOT)];
+    uint32_t *key = &workload->hot[rng_below(rng, workload->hot_count)];
 
     if (*key == 0 ||
         (workload->views[*key].completed && rng_percent(rng, LEAVE_PERCENT))) {
@@ -291,6 +291,8 @@ void workload_init(struct workload *workload, const struct profile *profile,
                    uint64_t seed)
 {
     *workload = (struct workload){.profile = profile, .rng = {.state = seed}};
+    workload->hot_count = (size_t)8 << rng_below(&workload->rng, 3);
+    CHECK(workload->hot_count <= WORKLOAD_HOT_MAX);
 }
 
 void workload_release(struct workload *workload)

@@ -1,7 +1,7 @@
 /* What the clients of a torture ask: from one seed and from what they were
  * answered so far.
  *
- * 70 % of the commands are on a few hot keys, each of which is given up for a
+ * 70 % of the commands are on 8 to 32 hot keys, each of which is given up for a
  * new one now and then, and the others on keys that were hardly used. Clients
  * know the last fence of each key as far as any of them was told, and use it,
  * the one before, or a wrong one; and they ask again what was asked before. */
@@ -12,9 +12,9 @@
 #include "tests/torture/profile.h"
 
 enum {
-    WORKLOAD_HOT = 32,    /* keys */
-    WORKLOAD_FRESH = 64,  /* the last of the new keys, among which they draw */
-    WORKLOAD_RECENT = 64, /* commands that may be asked again */
+    WORKLOAD_HOT_MAX = 32, /* keys */
+    WORKLOAD_FRESH = 64,   /* the last of the new keys, among which they draw */
+    WORKLOAD_RECENT = 64,  /* commands that may be asked again */
 };
 
 /* What the clients know of a key. */
@@ -41,7 +41,8 @@ struct workload {
     struct key_view *views; /* owned; by key, from 1 */
     uint32_t keys;          /* so many are used */
     size_t room;
-    uint32_t hot[WORKLOAD_HOT];
+    uint32_t hot[WORKLOAD_HOT_MAX];
+    size_t hot_count;
     struct op recent[WORKLOAD_RECENT];
     size_t recent_count;     /* ever put there */
     struct key_list touched; /* since workload_next_life() */

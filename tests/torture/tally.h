@@ -48,8 +48,9 @@ struct tally {
     uint64_t recording_us;
     uint64_t starting_us; /* daemons */
     uint64_t judging_us;
-    struct buf restarts; /* owned; uint32_t each: microseconds from SIGKILL to
-                            serving again */
+    uint64_t term_us_most; /* from SIGTERM to the end */
+    struct buf restarts;   /* owned; uint32_t each: microseconds from SIGKILL to
+                              serving again */
 };
 
 /* Adds one set's. */

@@ -87,6 +87,7 @@ START_TEST(disk_that_forgets_is_found_out)
     struct outcome outcome;
 
     torture.seed = SEED;
+    torture.life_ms = 500;
     torture.lying_disk = true;
     torture_run(&torture, &tally, &outcome);
     ck_assert(!outcome.good);

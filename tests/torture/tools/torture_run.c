@@ -194,13 +194,13 @@ static void print_progress(const struct tally *tally)
         printf("%s%s %zu", i > 0 ? ", " : "", nemesis_name(i), tally->lives[i]);
     }
     printf("; %zu crashed at a point)  ops %zu  unknown %zu  keys %zu  "
-           "searched %zu  unsure %zu  restart ms %.0f/%.0f  "
+           "searched %zu  unsure %zu  restart ms %.0f/%.0f  term ms %.0f  "
            "start/record/judge s %.0f/%.0f/%.0f\n",
            tally->crashes, tally->ops, tally->unknown, tally->keys,
            tally->exact_keys, tally->exact_unsure,
            tally_restart_median(tally) / 1e3, tally_restart_most(tally) / 1e3,
-           seconds(tally->starting_us), seconds(tally->recording_us),
-           seconds(tally->judging_us));
+           (double)tally->term_us_most / 1e3, seconds(tally->starting_us),
+           seconds(tally->recording_us), seconds(tally->judging_us));
     fflush(stdout);
 }
 

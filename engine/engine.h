@@ -42,7 +42,7 @@ struct engine;
 
 /* Starts the clock where the store's last run left it, and the thread. The
  * store is borrowed and has no other session. NULL with *status (E_MEMORY,
- * E_IO, E_FULL) and a sentence in `err` otherwise. */
+ * E_IO, E_FULL, E_DATA) and a sentence in `err` otherwise. */
 struct engine *engine_start(struct store *store, const struct clock *clock,
                             const char *boot_id,
                             const struct engine_config *config,

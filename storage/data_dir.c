@@ -15,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { FORMAT_TEXT_BYTES = 128, SYNCED_BYTES = 12 };
+enum { FORMAT_TEXT_BYTES = 128, SYNCED_BYTES = 4 * 8 + 4 };
 
 static int status_of_errno(int error)
 {
@@ -364,13 +364,16 @@ int data_dir_make(struct data_dir *dir, struct err *err)
 
 /* --- SYNCED ------------------------------------------------------------- */
 
-static void synced_encode(uint8_t to[SYNCED_BYTES], uint64_t sequence)
+static void synced_encode(uint8_t to[SYNCED_BYTES], struct synced synced)
 {
     struct buf value = {0};
-    uint8_t number[8];
+    uint8_t numbers[32];
 
-    store_u64(number, sequence);
-    buf_append(&value, number, sizeof(number));
+    store_u64(numbers, synced.sequence);
+    store_u64(numbers + 8, synced.manifest.number);
+    store_u64(numbers + 16, synced.manifest.bytes);
+    store_u64(numbers + 24, synced.manifest.hash);
+    buf_append(&value, numbers, sizeof(numbers));
     encode_seal(&value, 0, slice_str("SYNCED"));
     memory_check(&value);
     CHECK(buf_len(&value) == SYNCED_BYTES);
@@ -378,15 +381,21 @@ static void synced_encode(uint8_t to[SYNCED_BYTES], uint64_t sequence)
     buf_release(&value);
 }
 
-static bool synced_decode(struct slice bytes, uint64_t *sequence)
+/* The first number alone is what earlier versions wrote. */
+static bool synced_decode(struct slice bytes, struct synced *synced)
 {
     struct decoder from = decode_sealed(bytes, slice_str("SYNCED"));
-    struct slice number = decode_rest(&from);
+    struct slice numbers = decode_rest(&from);
 
-    if (!decode_done(&from) || number.len != 8) {
+    if (!decode_done(&from) || (numbers.len != 8 && numbers.len != 32)) {
         return false;
     }
-    *sequence = load_u64(number.data);
+    synced->sequence = load_u64(numbers.data);
+    if (numbers.len == 32) {
+        synced->manifest.number = load_u64(numbers.data + 8);
+        synced->manifest.bytes = load_u64(numbers.data + 16);
+        synced->manifest.hash = load_u64(numbers.data + 24);
+    }
     return true;
 }
 
@@ -395,7 +404,7 @@ int data_dir_made(struct data_dir *dir, struct err *err)
     uint8_t bytes[SYNCED_BYTES];
     int status;
 
-    synced_encode(bytes, 0);
+    synced_encode(bytes, (struct synced){0});
     status = write_file(dir, "SYNCED", slice_of(bytes, sizeof(bytes)), err);
     if (status == 0 && renameat(dir->fd, "FORMAT.new", dir->fd, "FORMAT") < 0) {
         status = fail(err, "FORMAT cannot be made");
@@ -407,18 +416,18 @@ int data_dir_made(struct data_dir *dir, struct err *err)
     return status;
 }
 
-uint64_t data_dir_synced(struct data_dir *dir)
+struct synced data_dir_synced(struct data_dir *dir)
 {
     char bytes[SYNCED_BYTES + 1];
-    uint64_t sequence = 0;
+    struct synced synced = {0};
     size_t len = 0;
     int status = read_small(dir, "SYNCED", bytes, sizeof(bytes), &len, NULL);
 
-    if (status != 0 || !synced_decode(slice_of(bytes, len), &sequence)) {
+    if (status != 0 || !synced_decode(slice_of(bytes, len), &synced)) {
         log_warn("the file SYNCED of the data directory is missing or "
                  "damaged: lost writes would not be noticed this time");
     }
-    return sequence;
+    return synced;
 }
 
 /* -1: cannot be opened; writing it then fails. */
@@ -437,14 +446,14 @@ static int open_synced(const struct data_dir *dir)
     return fd;
 }
 
-void data_dir_set_synced(struct data_dir *dir, uint64_t sequence)
+void data_dir_set_synced(struct data_dir *dir, struct synced synced)
 {
     uint8_t bytes[SYNCED_BYTES];
 
     if (dir->synced_fd < 0) {
         dir->synced_fd = open_synced(dir);
     }
-    synced_encode(bytes, sequence);
+    synced_encode(bytes, synced);
     if (dir->synced_fd >= 0 &&
         pwrite(dir->synced_fd, bytes, sizeof(bytes), 0) == SYNCED_BYTES) {
         dir->failing = false;

@@ -18,8 +18,15 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/status.h"
+#include "storage/manifest.h"
 
 #include <limits.h>
+
+/* How far the database was written. */
+struct synced {
+    uint64_t sequence; /* of its last synced write */
+    struct manifest_mark manifest;
+};
 
 struct data_dir {
     char db_path[PATH_MAX];
@@ -42,15 +49,15 @@ must_check int data_dir_open(struct data_dir *dir, const char *path,
 must_check int data_dir_make(struct data_dir *dir, struct err *err);
 must_check int data_dir_made(struct data_dir *dir, struct err *err);
 
-/* What SYNCED says; 0, with a warning in the log, if it is missing or
+/* What SYNCED says; zeroed, with a warning in the log, if it is missing or
  * damaged. */
-uint64_t data_dir_synced(struct data_dir *dir);
+struct synced data_dir_synced(struct data_dir *dir);
 
-/* Notes in SYNCED the sequence number of the database's last synced write, for
- * the database itself does not notice when its newest log file is lost. Called
- * after that write: the note may lag behind the database after a power cut, but
- * never lead. A failure is logged. */
-void data_dir_set_synced(struct data_dir *dir, uint64_t sequence);
+/* Notes in SYNCED how far the database was written, for the database itself
+ * does not notice when its newest log file, or the end of its MANIFEST, is
+ * lost. Called after that write: the note may lag behind the database after a
+ * power cut, but never lead. A failure is logged. */
+void data_dir_set_synced(struct data_dir *dir, struct synced synced);
 
 /* Of the file system; UINT64_MAX if that cannot be learnt. Any thread. */
 uint64_t data_dir_free_bytes(const struct data_dir *dir);

@@ -159,7 +159,8 @@ struct store_ops {
      * sentence; "" if neither happened. Valid until the next call. */
     const char *(*trouble)(struct session *session);
 
-    /* 0, or E_FULL when that trouble was a full disk, else E_IO. */
+    /* 0, or E_FULL when that trouble was a full disk, E_DATA when nothing can
+     * be written because of what is damaged, else E_IO. */
     int (*trouble_status)(struct session *session);
 
     /* Every session is closed before. Frees the store. */

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "storage/ballast.h"
 #include "storage/data_dir.h"
+#include "storage/log_files.h"
 #include "storage/memory.h"
 #include "storage/streams.h"
 
@@ -56,6 +57,7 @@ struct rocks {
     struct data_dir dir;
     struct ballast ballast;
     uint64_t min_free_bytes;
+    struct manifest manifest;
     rocksdb_t *db;
     rocksdb_column_family_handle_t *families[TABLE_COUNT];
     rocksdb_cache_t *cache;
@@ -419,6 +421,28 @@ static bool says_full(const struct err *text)
     return mentions(text, "No space left") || mentions(text, "quota exceeded");
 }
 
+/* RocksDB takes no write after a compaction that has met a damaged block. */
+static int status_of_write(const struct err *trouble)
+{
+    return says_full(trouble)                  ? E_FULL
+           : mentions(trouble, "Corruption: ") ? E_DATA
+                                               : E_IO;
+}
+
+/* Notes how far the database was written. */
+static int note_synced(struct rocks *rocks, struct err *trouble)
+{
+    int status = manifest_follow(&rocks->manifest, rocks->dir.db_path, trouble);
+
+    if (status == 0) {
+        data_dir_set_synced(&rocks->dir,
+                            (struct synced){rocksdb_get_latest_sequence_number(
+                                                rocks->db),
+                                            rocks->manifest.mark});
+    }
+    return status;
+}
+
 static int rocks_commit(struct tables *tables, struct err *trouble)
 {
     struct rocks *rocks = (struct rocks *)tables;
@@ -428,13 +452,9 @@ static int rocks_commit(struct tables *tables, struct err *trouble)
     rocksdb_writebatch_clear(rocks->batch);
     if (error != NULL) {
         take_text(error, trouble);
-        return says_full(trouble) ? E_FULL : E_IO;
+        return status_of_write(trouble);
     }
-    if (!rocks->dir.is_new) {
-        data_dir_set_synced(&rocks->dir,
-                            rocksdb_get_latest_sequence_number(rocks->db));
-    }
-    return 0;
+    return rocks->dir.is_new ? 0 : note_synced(rocks, trouble);
 }
 
 static uint64_t rocks_serial(struct tables *tables)
@@ -510,6 +530,7 @@ static void rocks_close(struct tables *tables)
     struct rocks *rocks = (struct rocks *)tables;
 
     close_database(rocks);
+    manifest_release(&rocks->manifest);
     free_options(rocks);
     data_dir_close(&rocks->dir);
     free(rocks);
@@ -635,17 +656,57 @@ static int create_database(struct rocks *rocks, struct err *err)
 
 static int check_synced(struct rocks *rocks, struct err *err)
 {
-    uint64_t synced = data_dir_synced(&rocks->dir);
+    struct synced synced = data_dir_synced(&rocks->dir);
     uint64_t latest = rocksdb_get_latest_sequence_number(rocks->db);
 
-    if (latest >= synced) {
-        return 0;
+    if (latest < synced.sequence) {
+        return err_set(
+            err, E_DATA,
+            "lost writes: it ends at write %llu, but write %llu was made "
+            "durable; a log file in db was deleted or cut",
+            (unsigned long long)latest, (unsigned long long)synced.sequence);
     }
-    return err_set(
-        err, E_DATA,
-        "lost writes: it ends at write %llu, but write %llu was made "
-        "durable; a log file in db was deleted or cut",
-        (unsigned long long)latest, (unsigned long long)synced);
+    return manifest_check(rocks->dir.db_path, &synced.manifest, err);
+}
+
+/* Of the log files that hold what is in no table file yet. */
+static int check_logs(struct rocks *rocks, struct err *err)
+{
+    uint64_t first;
+
+    if (rocksdb_property_int(rocks->db, "rocksdb.min-log-number-to-keep",
+                             &first) != 0) {
+        return err_set(err, E_IO, "the first log file is not known");
+    }
+    return log_files_check(rocks->dir.db_path, first, err);
+}
+
+static bool see_row(void *arg, struct slice key, struct slice value)
+{
+    (void)arg;
+    (void)key;
+    (void)value;
+    return true;
+}
+
+/* Reads what RocksDB reads by itself sooner or later, and would take no write
+ * afterwards. It is a few rows. */
+static int check_meta(struct rocks *rocks, struct err *err)
+{
+    rocksdb_iterator_t *iterator =
+        rocksdb_create_iterator_cf(rocks->db, rocks->read_options,
+                                   rocks->families[TABLE_META]);
+    char *error = NULL;
+
+    rocksdb_iter_seek_to_first(iterator);
+    visit_all(iterator, see_row, NULL);
+    rocksdb_iter_get_error(iterator, &error);
+    rocksdb_iter_destroy(iterator);
+    if (error != NULL) {
+        take_text(error, err);
+        return E_DATA;
+    }
+    return streams_check(&rocks->tables, err);
 }
 
 /* Opening for good writes what the log holds to tables and deletes it, and
@@ -657,6 +718,12 @@ static int open_existing(struct rocks *rocks, struct err *err)
 
     if (status == 0) {
         status = check_synced(rocks, err);
+    }
+    if (status == 0) {
+        status = check_logs(rocks, err);
+    }
+    if (status == 0) {
+        status = check_meta(rocks, err);
     }
     close_database(rocks);
     return status == 0 ? open_database(rocks, err) : status;

@@ -227,6 +227,13 @@ static int read_meta(struct tables *tables, struct marks *out, struct err *err)
     return status;
 }
 
+int streams_check(struct tables *tables, struct err *err)
+{
+    struct marks marks = {0};
+
+    return read_meta(tables, &marks, err);
+}
+
 struct store *streams_open(struct tables *tables, bool create,
                            const struct store_config *config, int *status,
                            struct err *err)

@@ -8,9 +8,9 @@
  *
  * The index is followed by a cursor, so that what was settled is not walked
  * over again: every entry due before `due_cursor_ms` is settled or damaged, and
- * scans start there. Nothing may be added where the last scan has already
- * been, or settling what that scan returned would move the cursor past it;
- * therefore new entries are due at `due_floor_ms` at the earliest, which is
+ * scans start there. Nothing may be added where the last scan has
+ * already been, or settling what that scan returned would move the cursor past
+ * it; therefore new entries are due at `due_floor_ms` at the earliest, which is
  * where the last scan ended.
  *
  * An entry's number is the count of entries written since the store was opened,
@@ -97,6 +97,10 @@ struct streams_session {
     size_t group_cap;
     struct buf key, value;
 };
+
+/* Whether the meta rows of tables that were made before are there and can be
+ * read. E_DATA, E_FORMAT. */
+must_check int streams_check(struct tables *tables, struct err *err);
 
 /* Makes a store of `tables`, which it then owns (and has closed when it
  * fails). `create`: the tables are empty and get their version.

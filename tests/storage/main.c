@@ -16,6 +16,7 @@ suite_fn suite_store_faulty;
 suite_fn suite_ballast;
 suite_fn suite_data_dir;
 suite_fn suite_store_rocks;
+suite_fn suite_lost_writes;
 
 suite_fn *const suites[] = {
     suite_stream,
@@ -32,5 +33,6 @@ suite_fn *const suites[] = {
     suite_ballast,
     suite_data_dir,
     suite_store_rocks,
+    suite_lost_writes,
     NULL,
 };

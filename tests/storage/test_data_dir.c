@@ -138,7 +138,7 @@ START_TEST(made_directory_is_no_longer_new)
     data_dir_close(&dir);
     ck_assert_int_eq(try_open(NULL), 0);
     ck_assert(!dir.is_new);
-    ck_assert_uint_eq(data_dir_synced(&dir), 0);
+    ck_assert_uint_eq(data_dir_synced(&dir).sequence, 0);
     ck_assert_uint_gt(data_dir_free_bytes(&dir), 0);
     ck_assert_uint_eq(files_read(t.data_dir, "FORMAT", text, sizeof(text)),
                       strlen(format_1));
@@ -256,12 +256,16 @@ START_TEST(synced_comes_back)
     prepare();
     make();
     for (size_t i = 0; i < 4; i++) {
-        data_dir_set_synced(&dir, numbers[i]);
-        ck_assert_uint_eq(data_dir_synced(&dir), numbers[i]);
+        struct synced synced = {numbers[i], {~numbers[i], i, 1}};
+        struct synced found;
+
+        data_dir_set_synced(&dir, synced);
+        found = data_dir_synced(&dir);
+        ck_assert_mem_eq(&found, &synced, sizeof(found));
     }
     data_dir_close(&dir);
     ck_assert_int_eq(try_open(NULL), 0);
-    ck_assert_uint_eq(data_dir_synced(&dir), 3);
+    ck_assert_uint_eq(data_dir_synced(&dir).sequence, 3);
     data_dir_close(&dir);
     test_store_close(&t);
 }
@@ -273,22 +277,23 @@ START_TEST(damaged_or_missing_synced_counts_as_0_and_is_mended)
 
     prepare();
     make();
-    data_dir_set_synced(&dir, 12345);
+    data_dir_set_synced(&dir, (struct synced){.sequence = 12345});
     snprintf(path, sizeof(path), "%s/data/SYNCED", t.dir);
     files_flip(path, 7);
-    ck_assert_uint_eq(data_dir_synced(&dir), 0);
-    files_write(t.data_dir, "SYNCED", "much longer than it may be");
-    ck_assert_uint_eq(data_dir_synced(&dir), 0);
+    ck_assert_uint_eq(data_dir_synced(&dir).sequence, 0);
+    files_write(t.data_dir, "SYNCED",
+                "much longer than it may ever be, by a few");
+    ck_assert_uint_eq(data_dir_synced(&dir).sequence, 0);
     data_dir_close(&dir);
     ck_assert_int_eq(try_open(NULL), 0);
-    data_dir_set_synced(&dir, 5);
-    ck_assert_uint_eq(data_dir_synced(&dir), 5);
+    data_dir_set_synced(&dir, (struct synced){.sequence = 5});
+    ck_assert_uint_eq(data_dir_synced(&dir).sequence, 5);
     data_dir_close(&dir);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(try_open(NULL), 0);
-    ck_assert_uint_eq(data_dir_synced(&dir), 0);
-    data_dir_set_synced(&dir, 6);
-    ck_assert_uint_eq(data_dir_synced(&dir), 6);
+    ck_assert_uint_eq(data_dir_synced(&dir).sequence, 0);
+    data_dir_set_synced(&dir, (struct synced){.sequence = 6});
+    ck_assert_uint_eq(data_dir_synced(&dir).sequence, 6);
     data_dir_close(&dir);
     test_store_close(&t);
 }

@@ -91,8 +91,8 @@ struct due {
     const struct stream *streams; /* may name one stream twice */
     size_t count;
     bool more;      /* the limit was reached: ask again after remove() */
-    size_t damaged; /* index entries passed over because they cannot be read;
-                       they stay where they are */
+    size_t damaged; /* index entries, or stretches of the index, passed over
+                       because they cannot be read; they stay where they are */
 };
 
 struct store_stats {
@@ -125,7 +125,7 @@ struct store_ops {
     /* Streams whose index entry is due before `before_ms`, earliest first,
      * about `limit` of them (an entry of the index is never cut). Changes
      * nothing. `due` is valid until the session's next due() or remove().
-     * 0 · E_IO: the index cannot be read, `due` is empty. */
+     * 0 · E_IO: the index cannot be read, up to `before_ms`; `due` is empty. */
     int (*due)(struct session *session, uint64_t before_ms, size_t limit,
                struct due *due);
 

@@ -7,8 +7,8 @@
  * included, has written since (`writes`); otherwise they are read again.
  *
  * The index is followed by a cursor, so that what was settled is not walked
- * over again: every entry due before `due_cursor_ms` is settled or damaged, and
- * scans start there. Nothing may be added where the last scan has
+ * over again: every entry due before `due_cursor_ms` is settled or cannot be
+ * read, and scans start there. Nothing may be added where the last scan has
  * already been, or settling what that scan returned would move the cursor past
  * it; therefore new entries are due at `due_floor_ms` at the earliest, which is
  * where the last scan ended.
@@ -59,6 +59,7 @@ struct due_list {
     size_t keys_count, keys_cap;
     size_t limit;
     size_t damaged;
+    bool is_cut;        /* the rest could not be read */
     uint64_t before_ms; /* as it was asked for */
     uint64_t last_ms;   /* the last entry is due then */
 };

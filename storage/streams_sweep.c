@@ -14,6 +14,7 @@ static void list_clear(struct due_list *list)
     list->count = 0;
     list->keys_count = 0;
     list->damaged = 0;
+    list->is_cut = false;
 }
 
 static void list_add_ids(struct due_list *list, struct slice ids)
@@ -56,21 +57,95 @@ static void list_name_streams(struct due_list *list)
     }
 }
 
+static int scan(struct streams_session *session, uint64_t from_ms,
+                uint64_t before_ms, table_visit *visit, void *arg)
+{
+    struct tables *tables = streams_of(session)->tables;
+    uint8_t from[DUE_TIME_BYTES];
+    uint8_t before[DUE_TIME_BYTES];
+
+    due_bound_encode(from, from_ms);
+    due_bound_encode(before, before_ms);
+    return tables->ops->scan(tables, slice_of(from, sizeof(from)),
+                             slice_of(before, sizeof(before)), visit, arg,
+                             &session->trouble);
+}
+
+static bool see_one(void *arg, struct slice key, struct slice value)
+{
+    (void)arg;
+    (void)key;
+    (void)value;
+    return false;
+}
+
+/* The earliest time after the cursor from which the index can be read again, up
+ * to `before_ms`; found in steps that double, and then halve. */
+static uint64_t find_readable(struct streams_session *session,
+                              uint64_t before_ms)
+{
+    uint64_t bad = streams_of(session)->due_cursor_ms;
+    uint64_t good = bad;
+    uint64_t step = 1;
+
+    do {
+        bad = good;
+        good = before_ms - good > step ? good + step : before_ms;
+        step *= 2;
+    } while (good < before_ms &&
+             scan(session, good, before_ms, see_one, NULL) != 0);
+    while (good - bad > 1) {
+        uint64_t middle = bad + (good - bad) / 2;
+
+        if (scan(session, middle, before_ms, see_one, NULL) == 0) {
+            good = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    return good;
+}
+
+/* Passes over a part of the index that cannot be read, or keys that come due
+ * after it would never be freed. False if there is nothing behind it. */
+static bool skip_damage(struct streams_session *session, struct due_list *list)
+{
+    struct streams *store = streams_of(session);
+    uint64_t readable_ms = find_readable(session, list->before_ms);
+
+    if (readable_ms >= list->before_ms) {
+        return false;
+    }
+    store->due_cursor_ms = readable_ms;
+    if (store->due_floor_ms < readable_ms) {
+        store->due_floor_ms = readable_ms;
+    }
+    list->damaged++;
+    return true;
+}
+
+/* What comes before a damage is settled first. */
+static int list_from_cursor(struct streams_session *session,
+                            struct due_list *list)
+{
+    int status;
+
+    do {
+        status = scan(session, streams_of(session)->due_cursor_ms,
+                      list->before_ms, list_add, list);
+        list->is_cut = status != 0 && list->count > 0;
+    } while (status != 0 && !list->is_cut && skip_damage(session, list));
+    return list->is_cut ? 0 : status;
+}
+
 static int list_scan(struct streams_session *session, struct due_list *list)
 {
     struct streams *store = streams_of(session);
-    uint8_t from[DUE_TIME_BYTES];
-    uint8_t before[DUE_TIME_BYTES];
     int status = 0;
 
     mutex_lock(&store->write_lock);
-    due_bound_encode(from, store->due_cursor_ms);
-    due_bound_encode(before, list->before_ms);
     if (store->due_cursor_ms < list->before_ms) {
-        status = store->tables->ops->scan(store->tables,
-                                          slice_of(from, sizeof(from)),
-                                          slice_of(before, sizeof(before)),
-                                          list_add, list, &session->trouble);
+        status = list_from_cursor(session, list);
     }
     if (status == 0 && list->count > 0 && list->last_ms > store->due_floor_ms) {
         store->due_floor_ms = list->last_ms;
@@ -99,7 +174,7 @@ int streams_due(struct session *base, uint64_t before_ms, size_t limit,
     list_name_streams(list);
     *due = (struct due){.streams = list->streams,
                         .count = list->count,
-                        .more = list->count >= limit,
+                        .more = list->count >= limit || list->is_cut,
                         .damaged = list->damaged};
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Damage that RocksDB takes for the torn end of a write. */
+/* Damage that RocksDB takes for the torn end of a write, and damage that a
+ * sweep meets. */
 #include "storage/log_files.h"
 #include "storage/manifest.h"
 #include "tests/lib/stores.h"
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define OPS(t) ((t)->store->ops)
 
 enum { LOG_BLOCK = 32768 };
 
@@ -351,6 +354,70 @@ START_TEST(a_manifest_that_cannot_be_found_is_an_error)
 }
 END_TEST
 
+/* --- the sweeper ---------------------------------------------------------- */
+
+/* Settles all that is due, as the sweeper would if all had expired; returns how
+ * many streams the index named. */
+static size_t settle_all(uint64_t before_ms, size_t *damaged)
+{
+    static struct removal items[4096];
+    struct due due = {.more = true};
+    size_t named = 0;
+
+    *damaged = 0;
+    while (due.more) {
+        ck_assert_int_eq(OPS(&t)->due(t.session, before_ms, 500, &due), 0);
+        for (size_t i = 0; i < due.count; i++) {
+            struct head head = test_head(t.session, due.streams[i]);
+
+            items[i] = (struct removal){.stream = due.streams[i],
+                                        .expect = head_expect(&head),
+                                        .drop = true};
+        }
+        named += due.count;
+        *damaged += due.damaged;
+        ck_assert_int_eq(OPS(&t)->remove(t.session, items, due.count, NULL), 0);
+    }
+    return named;
+}
+
+/* Each key is due a millisecond after the one before. */
+static void append_due_in_turn(uint64_t count)
+{
+    for (uint64_t n = 0; n < count; n++) {
+        test_append(t.session, numbered(n), test_claim(n + 1, 1000 + n, 500));
+    }
+}
+
+START_TEST(keys_that_the_index_names_behind_a_damaged_part_are_freed)
+{
+    enum { KEYS = 2000 };
+    size_t damaged;
+    size_t named;
+    unsigned left = 0;
+
+    open_store();
+    append_due_in_turn(KEYS);
+    test_store_reopen(&t);
+    test_store_shut(&t);
+    /* The hashes in the index do not compress: its file is the largest. */
+    files_flip(files_largest(db, ".sst"),
+               files_size(files_largest(db, ".sst")) / 3);
+    ck_assert_int_eq(test_store_try(&t, NULL), 0);
+    named = settle_all(1000000, &damaged);
+    ck_assert_uint_gt(named, KEYS / 2);
+    for (uint64_t n = 0; n < KEYS; n++) {
+        struct head head = test_head(t.session, numbered(n));
+
+        left += head.status == 0 && head.next != 0;
+    }
+    ck_assert_msg(damaged == 1 && left > 0 && left + named == KEYS,
+                  "%zu damaged, %zu named, %u left", damaged, named, left);
+    ck_assert_uint_eq(settle_all(2000000, &damaged), 0);
+    test_store_close(&t);
+}
+END_TEST
+
 SUITE(lost_writes, 60, a_gap_between_two_log_files_is_refused,
       log_files_that_go_on_are_whole,
       a_log_file_that_goes_on_too_late_or_too_early_is_not,
@@ -363,4 +430,5 @@ SUITE(lost_writes, 60, a_gap_between_two_log_files_is_refused,
       a_mark_follows_what_is_added_to_the_manifest,
       an_older_manifest_is_refused_and_a_newer_one_is_not,
       a_mark_goes_over_to_the_manifest_that_takes_the_place,
-      a_manifest_that_cannot_be_found_is_an_error)
+      a_manifest_that_cannot_be_found_is_an_error,
+      keys_that_the_index_names_behind_a_damaged_part_are_freed)

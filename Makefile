@@ -97,7 +97,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 # One program a folder of tests/, linking what the folder it mirrors may use.
 # Those of MORE_TESTS take longer and have targets of their own.
 TESTS = base proto storage engine daemon integration torture fuzz sim
-MORE_TESTS = faults hostile
+MORE_TESTS = faults hostile damage
 LIB_base = tests/lib/memory_fault.c
 LIB_proto = tests/lib/proto_io.c
 LIB_storage = tests/lib/store_faulty.c tests/lib/stores.c \
@@ -118,6 +118,10 @@ LIBS_faults =
 LIB_hostile = $(LIB_process)
 USES_hostile = proto base
 LIBS_hostile =
+# Damages what a store wrote, in-process: a daemon for each would take hours.
+LIB_damage = $(LIB_engine) tests/lib/site.c
+USES_damage = engine storage base
+LIBS_damage = $(LIBS_storage)
 LIB_torture = $(LIB_model) $(LIB_process) tests/lib/reply_parse.c
 USES_torture = base
 LIBS_torture =

@@ -19,7 +19,7 @@ struct clock test_clock_source(struct test_clock *clock)
     return (struct clock){read_wall, read_boot, clock};
 }
 
-static void start(struct bench *b)
+static int try_start(struct bench *b)
 {
     const struct store_ops *ops = b->store.store->ops;
     struct marks marks;
@@ -28,11 +28,21 @@ static void start(struct bench *b)
     ops->marks(b->store.store, &marks);
     steady_start(&b->steady, &b->clock, b->boot_id, &marks.clock);
     status = ops->append(b->store.session, NULL, 0, &marks);
-    ck_assert_int_eq(status, 0);
+    if (status != 0) {
+        return ops->trouble_status(b->store.session);
+    }
     status = turn_init(&b->turn, b->store.session, &b->steady, &marks,
                        &b->rules, &b->store.counters);
     ck_assert_int_eq(status, 0);
     status = sweeper_init(&b->sweeper, &b->turn);
+    ck_assert_int_eq(status, 0);
+    return 0;
+}
+
+static void start(struct bench *b)
+{
+    int status = try_start(b);
+
     ck_assert_int_eq(status, 0);
 }
 
@@ -42,23 +52,48 @@ static void stop(struct bench *b)
     turn_release(&b->turn);
 }
 
-void bench_open_rules(struct bench *b, enum store_kind kind,
-                      const struct rules *rules)
+static const struct rules usual_rules = {.grace_ms = 1000,
+                                         .ttl_ms = 60000,
+                                         .lease_ms_max = UINT64_C(2592000000)};
+
+static void init(struct bench *b, const struct rules *rules)
 {
     memset(b, 0, sizeof(*b));
     b->rules = *rules;
     b->clock = test_clock_source(&b->time);
     snprintf(b->boot_id, sizeof(b->boot_id), "boot-1");
+}
+
+void bench_open_rules(struct bench *b, enum store_kind kind,
+                      const struct rules *rules)
+{
+    init(b, rules);
     test_store_open(&b->store, kind);
     start(b);
 }
 
 void bench_open(struct bench *b, enum store_kind kind)
 {
-    bench_open_rules(b, kind,
-                     &(struct rules){.grace_ms = 1000,
-                                     .ttl_ms = 60000,
-                                     .lease_ms_max = UINT64_C(2592000000)});
+    bench_open_rules(b, kind, &usual_rules);
+}
+
+int bench_open_at(struct bench *b, const char *dir, uint64_t write_buffer_bytes,
+                  uint64_t at_us, struct err *err)
+{
+    int status;
+
+    init(b, &usual_rules);
+    b->time = (struct test_clock){at_us, at_us};
+    test_store_prepare_at(&b->store, STORE_ROCKS, dir);
+    b->store.config.write_buffer_bytes = write_buffer_bytes;
+    status = test_store_try(&b->store, err);
+    if (status == 0) {
+        status = try_start(b);
+        if (status != 0) {
+            test_store_shut(&b->store);
+        }
+    }
+    return status;
 }
 
 void bench_close(struct bench *b)

@@ -41,6 +41,12 @@ void bench_restart(struct bench *b);
 void bench_stop(struct bench *b);
 void bench_start(struct bench *b);
 
+/* Opens what is in `dir`, which has `data`, and stays the caller's; raw time is
+ * `at_us`. The status of the store's opening and first write; if it is not 0,
+ * nothing is open. bench_stop() ends it. */
+int bench_open_at(struct bench *b, const char *dir, uint64_t write_buffer_bytes,
+                  uint64_t at_us, struct err *err);
+
 /* Steady time goes on to `now_ms`. */
 void bench_at(struct bench *b, uint64_t now_ms);
 uint64_t bench_now_ms(const struct bench *b);

@@ -46,11 +46,12 @@ void temp_dir_remove(const char *dir)
 
 /* --- stores ------------------------------------------------------------- */
 
-void test_store_prepare(struct test_store *t, enum store_kind kind)
+void test_store_prepare_at(struct test_store *t, enum store_kind kind,
+                           const char *dir)
 {
     memset(t, 0, sizeof(*t));
     t->kind = kind;
-    temp_dir_make(t->dir, sizeof(t->dir));
+    snprintf(t->dir, sizeof(t->dir), "%s", dir);
     snprintf(t->data_dir, sizeof(t->data_dir), "%s/data", t->dir);
     snprintf(t->log_dir, sizeof(t->log_dir), "%s/log", t->dir);
     t->config = (struct store_config){
@@ -61,6 +62,14 @@ void test_store_prepare(struct test_store *t, enum store_kind kind)
         .write_buffer_bytes = 4 << 20,
         .counters = &t->counters,
     };
+}
+
+void test_store_prepare(struct test_store *t, enum store_kind kind)
+{
+    char dir[sizeof(t->dir)];
+
+    temp_dir_make(dir, sizeof(dir));
+    test_store_prepare_at(t, kind, dir);
 }
 
 static struct store *open_faulty(const struct store_config *config, int *status,

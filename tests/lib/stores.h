@@ -55,6 +55,10 @@ void test_store_open_history(struct test_store *t, enum store_kind kind,
 /* Only makes the directory and the configuration. */
 void test_store_prepare(struct test_store *t, enum store_kind kind);
 
+/* The same in a directory that is there and stays the caller's. */
+void test_store_prepare_at(struct test_store *t, enum store_kind kind,
+                           const char *dir);
+
 /* Opens what was prepared or closed; the status. With 0, there is a session. */
 int test_store_try(struct test_store *t, struct err *err);
 

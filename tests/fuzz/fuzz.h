@@ -3,9 +3,9 @@
  *
  * Each is the body of a libFuzzer program (tools/entry.c), and the test of what
  * was found before (test_replay.c) runs it over the committed files. Both have
- * Check's ck_assert. A target keeps memory and mappings from run to run, but
- * nothing that a run can tell from another: the same bytes do the same,
- * whatever was run before. One thread. */
+ * Check's ck_assert. What a target keeps from run to run (memory, an empty
+ * store, how late it is) must not matter: the same bytes do the same. One
+ * thread. */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

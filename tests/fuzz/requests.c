@@ -210,6 +210,23 @@ static void check_command(const struct reading *reading,
     check_written(command, reading->limits, command_resp);
 }
 
+/* What is not whole yet can still become a request that is not too long. */
+static void check_waiting(const struct reading *reading,
+                          const struct proto_frame *frame)
+{
+    size_t bytes_max = proto_request_bytes_max(reading->limits);
+    uint32_t at =
+        frame->taken < PROTO_WORDS_MAX ? frame->taken : PROTO_WORDS_MAX - 1;
+
+    ck_assert_uint_le(frame->bytes, bytes_max);
+    ck_assert_uint_le(frame->words, bytes_max);
+    if (frame->spans[at].start > 0 && frame->taken < PROTO_WORDS_MAX) {
+        ck_assert_uint_le((uint64_t)frame->spans[at].start +
+                              frame->spans[at].len + 2,
+                          bytes_max);
+    }
+}
+
 /* Notes what stands at the front of the input; false: nothing more can be read
  * before there are more bytes. */
 static bool read_front(const struct reading *reading, struct proto_frame *frame,
@@ -224,6 +241,7 @@ static bool read_front(const struct reading *reading, struct proto_frame *frame,
     ck_assert_uint_le(frame->bytes, input.len);
     *used = frame->bytes;
     if (state == PROTO_MORE) {
+        check_waiting(reading, frame);
         return false;
     }
     if (state == PROTO_REQUEST) {

@@ -12,10 +12,12 @@ $(BUILD)/obj/tests/%.o $(BUILD)/fuzz/%.o: SANITIZE = \
     -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 
+FUZZ_MORE_session = tests/fuzz/tools/mutate_session.c
+
 define fuzz_program
 $(BUILD)/fuzz/$(1): $(call objects,$(filter-out tests/fuzz/main.c \
                     tests/fuzz/test_%,$(wildcard tests/fuzz/*.c)) \
-                    $(LIB_fuzz)) $(BUILD)/fuzz/entry-$(1).o \
+                    $(LIB_fuzz) $(FUZZ_MORE_$(1))) $(BUILD)/fuzz/entry-$(1).o \
                     $(foreach l,$(USES_fuzz),$(call lib,$(l)))
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)

@@ -64,7 +64,7 @@ bool clock_boot_id(char out[BOOT_ID_BYTES])
     if (fgets(line, sizeof(line), file) == NULL) {
         line[0] = '\0';
     }
-    fclose(file);
+    (void)fclose(file); /* it was only read */
     return take_id(line, out);
 }
 

@@ -24,7 +24,10 @@ static int open_socket(int family, const char *text, struct err *err)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    return fd < 0 ? fail_errno(text, errno, err) : fd;
+    if (fd < 0) {
+        return fail_errno(text, errno, err);
+    }
+    return fd;
 }
 
 static int refuse_text(const char *text, struct err *err)
@@ -100,19 +103,22 @@ static void describe_inet(struct bound *bound)
     const struct sockaddr_in *v4 = (const void *)&address;
     const struct sockaddr_in6 *v6 = (const void *)&address;
     char host[INET6_ADDRSTRLEN] = "?";
+    unsigned port;
 
     if (getsockname(bound->fd, (struct sockaddr *)&address, &len) != 0) {
         return;
     }
     if (address.ss_family == AF_INET) {
         inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-        snprintf(bound->text, sizeof(bound->text), "%s:%u", host,
-                 (unsigned)ntohs(v4->sin_port));
+        port = ntohs(v4->sin_port);
+        snprintf(bound->text, sizeof(bound->text), "%s:%u", host, port);
         bound->is_loopback = (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
     } else {
         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-        snprintf(bound->text, sizeof(bound->text), "[%s]:%u", host,
-                 (unsigned)ntohs(v6->sin6_port));
+        /* The analyzer does not see that it is set, seen as another type.
+         * NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
+        port = ntohs(v6->sin6_port);
+        snprintf(bound->text, sizeof(bound->text), "[%s]:%u", host, port);
         bound->is_loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
     }
 }

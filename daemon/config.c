@@ -424,7 +424,7 @@ int config_read(struct config *config, const char *path, struct err *err)
         reading.failed = true;
         err_set(&reading.first, E_CONFIG, "cannot be read");
     }
-    fclose(reading.file);
+    (void)fclose(reading.file); /* it was only read */
     free(reading.text);
     if (bad_line > 0 && (!reading.failed || bad_line < reading.bad_line)) {
         return err_set(err, E_CONFIG,

@@ -1,5 +1,6 @@
 /* dedupd: settings, sockets, store, server; and back. */
 #include "base/banned.h"
+#include "base/check.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "daemon/address.h"
@@ -179,8 +180,8 @@ int main(int argc, char **argv)
         return status_exit_code(status);
     }
     give_memory_back();
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a write that fails says so */
+    CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR); /* a failed write says so */
     server_block_signals();
     status = read_settings(argc, argv, &options, &config, &err);
     if (status == 0 && options.mode == MODE_CHECK) {

@@ -104,14 +104,16 @@ static int read_small(const struct data_dir *dir, const char *name, char *to,
     ssize_t got;
     int status = 0;
 
+    *len = 0;
     if (fd < 0) {
         return errno == ENOENT ? 1 : fail(err, name);
     }
     got = read(fd, to, room);
     if (got < 0) {
         status = fail(err, name);
+    } else {
+        *len = (size_t)got;
     }
-    *len = got < 0 ? 0 : (size_t)got;
     close(fd);
     return status;
 }

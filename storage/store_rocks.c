@@ -26,9 +26,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+
 enum {
-    KIB = 1024,
-    MIB = 1024 * KIB,
     READ_MAX = 64, /* keys of one batched read */
     /* A memtable of the rows is this part of `write_buffer`, and so many are
      * merged by one flush. Putting a row is a walk through a skip list, and the
@@ -801,7 +802,7 @@ static int refuse_log_dir(const char *path, int error, struct err *err)
 static int probe_log_dir(const char *path, struct err *err)
 {
     int fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    int error = fd < 0 ? errno : posix_fallocate(fd, 0, 256 * KIB);
+    int error = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)(256 * KIB));
 
     if (fd >= 0) {
         close(fd);

@@ -144,6 +144,7 @@ START_TEST(a_full_buf_grows_rather_than_moves_for_little_room)
     buf_append_byte(&buf, 'b');
     ck_assert_uint_gt(buf.cap, cap);
     ck_assert_uint_eq(buf_len(&buf), cap);
+    ck_assert_ptr_nonnull(buf.data);
     ck_assert_int_eq(buf_slice(&buf).data[cap - 1], 'b');
     buf_release(&buf);
 }

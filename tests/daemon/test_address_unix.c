@@ -117,7 +117,7 @@ START_TEST(file_of_somebody_else_is_not_removed)
     ck_assert_int_eq(unlink(place.path), 0);
     other = fopen(place.path, "w");
     ck_assert_ptr_nonnull(other);
-    fclose(other);
+    ck_assert_int_eq(fclose(other), 0);
     release(&place);
     ck_assert(exists(place.path));
     temp_dir_remove(place.dir);

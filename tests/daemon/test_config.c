@@ -409,7 +409,7 @@ static char *printed(const struct config *config)
     } else {
         config_help(to);
     }
-    fclose(to);
+    ck_assert_int_eq(fclose(to), 0);
     return text;
 }
 

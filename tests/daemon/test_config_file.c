@@ -256,7 +256,7 @@ static void comes_back(const struct config *config)
     file = fopen(place.path, "we");
     ck_assert_ptr_nonnull(file);
     config_print(config, file);
-    fclose(file);
+    ck_assert_int_eq(fclose(file), 0);
     config_init(&again);
     ck_assert_msg(config_read(&again, place.path, &err) == 0, "%s", err.text);
     temp_dir_remove(place.dir);
@@ -321,7 +321,7 @@ static char *content_of(const char *path)
     ck_assert_msg(file != NULL, "%s: run the tests at the top of the tree",
                   path);
     ck_assert_int_gt(getdelim(&text, &room, '\0', file), 0);
-    fclose(file);
+    ck_assert_int_eq(fclose(file), 0);
     return text;
 }
 
@@ -376,7 +376,7 @@ START_TEST(installed_file_shows_every_setting_at_its_default)
     reads(&config, all);
     is_default(&config);
     config_print(&config, to);
-    fclose(to);
+    ck_assert_int_eq(fclose(to), 0);
     for (char *line = printed; *line != '\0'; line = strchr(line, '\n') + 1) {
         char wanted[128];
 

@@ -97,7 +97,7 @@ START_TEST(named_file_is_refused)
     snprintf(path, sizeof(path), "%s/log", dir);
     file = fopen(path, "wxe");
     ck_assert_ptr_nonnull(file);
-    fclose(file);
+    ck_assert_int_eq(fclose(file), 0);
     refuses(path, NULL, "not a directory");
     refuses("", path, "not a directory");
     refuses("", path, path);
@@ -200,7 +200,7 @@ static void is_refused_as_link_and_as_file(const char *dir)
     ck_assert_int_eq(rmdir(target), 0);
     file = fopen(dir, "wxe");
     ck_assert_ptr_nonnull(file);
-    fclose(file);
+    ck_assert_int_eq(fclose(file), 0);
     refuses("", NULL, "not a directory of this user alone");
 }
 

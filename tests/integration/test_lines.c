@@ -68,14 +68,14 @@ START_TEST(extend_answers_what_is_left_of_the_lease)
 {
     struct rig rig;
     char request[64];
-    uint64_t left_ms;
+    uint64_t lease_ms;
 
     rig_start(&rig, NOTHING);
     snprintf(request, sizeof(request), "EXTEND k fence=%ju lease=5m",
              (uintmax_t)fence_of(client_ask(&rig.client, "CLAIM k lease=1m")));
-    left_ms = number_of(client_ask(&rig.client, request), "lease");
-    ck_assert_uint_gt(left_ms, 60000);
-    ck_assert_uint_le(left_ms, 300000);
+    lease_ms = number_of(client_ask(&rig.client, request), "lease");
+    ck_assert_uint_gt(lease_ms, 60000);
+    ck_assert_uint_le(lease_ms, 300000);
     expect_begins(client_ask(&rig.client, "EXTEND k"), "ERR FENCE_REQUIRED ");
     expect_begins(client_ask(&rig.client, "EXTEND k fence=1"), "ERR STALE ");
     expect_begins(client_ask(&rig.client, "EXTEND x fence=1"),

@@ -27,7 +27,7 @@ static bool installed(const char *condition, const char *what)
     process_release(&p);
     if (!there) {
         printf("skipped: %s is not installed\n", what);
-        fflush(stdout);
+        (void)fflush(stdout);
     }
     return there;
 }

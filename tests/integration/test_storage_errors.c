@@ -22,7 +22,7 @@ static bool can_trace(void)
     }
     if (!can) {
         printf("skipped: strace cannot trace the daemon here\n");
-        fflush(stdout);
+        (void)fflush(stdout);
     }
     return can;
 }

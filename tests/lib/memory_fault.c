@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The names that the linker's --wrap gives. */
+/* The names that the linker's --wrap gives.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
 void *__real_realloc(void *memory, size_t bytes);
 void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *memory, size_t bytes);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static _Thread_local unsigned left;
 static _Thread_local bool failed;

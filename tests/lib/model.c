@@ -164,6 +164,16 @@ static bool is_due(const struct model *model, const struct entry *entry,
     return entry->last != LAST_NONE && ttl_is_over(model, entry, now_ms);
 }
 
+/* What the model has just decided on is there. */
+static struct entry *find_decided(const struct model *model, struct slice ns,
+                                  struct slice key)
+{
+    struct entry *entry = model_find(model, ns, key);
+
+    CHECK(entry != NULL);
+    return entry;
+}
+
 static void do_sweep(struct model *model, uint64_t now_ms)
 {
     for (size_t i = 0; i < model->count; i++) {
@@ -184,13 +194,13 @@ static void apply(struct model *model, struct slice ns,
         model->last_fence = outcome->reply.fence;
         break;
     case EFFECT_COMPLETION:
-        do_complete(model_find(model, ns, command->key), command, now_ms);
+        do_complete(find_decided(model, ns, command->key), command, now_ms);
         break;
     case EFFECT_RELEASE:
-        do_release(model_find(model, ns, command->key), now_ms);
+        do_release(find_decided(model, ns, command->key), now_ms);
         break;
     case EFFECT_EXTENSION:
-        do_extend(model_find(model, ns, command->key), outcome->lease_end_ms,
+        do_extend(find_decided(model, ns, command->key), outcome->lease_end_ms,
                   now_ms);
         break;
     case EFFECT_SWEEP:

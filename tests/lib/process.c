@@ -247,7 +247,7 @@ long process_rss_kib(const struct process *process)
             kib = strtol(line + strlen("VmRSS:"), NULL, 10);
         }
     }
-    fclose(file);
+    ck_assert_int_eq(fclose(file), 0);
     ck_assert_int_ge(kib, 0);
     return kib;
 }

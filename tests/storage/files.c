@@ -41,7 +41,7 @@ static void add_file(struct buf *to, const char *path)
     buf_append_str(to, " ");
     buf_append_str(to, digits);
     buf_append_str(to, "\n");
-    fclose(file);
+    ck_assert_int_eq(fclose(file), 0);
     free(bytes);
 }
 
@@ -114,7 +114,7 @@ size_t files_read(const char *dir, const char *name, void *to, size_t room)
     file = fopen(path, "rb");
     ck_assert_ptr_nonnull(file);
     len = fread(to, 1, room, file);
-    fclose(file);
+    ck_assert_int_eq(fclose(file), 0);
     return len;
 }
 

@@ -122,7 +122,7 @@ static const struct tables_ops fake_ops = {
 
 static struct counters counters;
 static const struct store_config config = {.history = 4, .counters = &counters};
-static struct fake *fake;
+static struct fake *below;
 static struct store *store;
 static struct session *session;
 
@@ -138,8 +138,8 @@ static void open_store(void)
 {
     int status;
 
-    fake = new_fake();
-    store = streams_open(&fake->tables, true, &config, &status, NULL);
+    below = new_fake();
+    store = streams_open(&below->tables, true, &config, &status, NULL);
     ck_assert_int_eq(status, 0);
     session = store->ops->session_open(store);
 }
@@ -163,10 +163,10 @@ START_TEST(a_call_is_one_commit)
     struct marks marks = {.live_keys = 7};
 
     open_store();
-    ck_assert_uint_eq(fake->commits, 1); /* the version */
+    ck_assert_uint_eq(below->commits, 1); /* the version */
     ck_assert_int_eq(append_one(&marks), 0);
-    ck_assert_uint_eq(fake->commits, 2);
-    ck_assert_uint_eq(fake->puts, 1 + 3); /* record, index entry, marks */
+    ck_assert_uint_eq(below->commits, 2);
+    ck_assert_uint_eq(below->puts, 1 + 3); /* record, index entry, marks */
     close_store();
 }
 END_TEST
@@ -179,15 +179,15 @@ START_TEST(after_a_failed_commit_the_backend_is_left_alone)
 
     open_store();
     other = store->ops->session_open(store);
-    fake->commit_status = E_FULL;
+    below->commit_status = E_FULL;
     ck_assert_int_eq(append_one(&marks), E_INDETERMINATE);
     ck_assert_str_eq(store->ops->trouble(session), "No space left");
     ck_assert_int_eq(store->ops->trouble_status(session), E_FULL);
     store->ops->marks(store, &got);
     ck_assert_uint_eq(got.live_keys, 0);
-    fake->commit_status = 0;
-    fake->commits = 0;
-    fake->puts = 0;
+    below->commit_status = 0;
+    below->commits = 0;
+    below->puts = 0;
     ck_assert_int_eq(append_one(NULL), E_INDETERMINATE);
     ck_assert_int_eq(store->ops->append(session, NULL, 0, NULL),
                      E_INDETERMINATE);
@@ -195,7 +195,7 @@ START_TEST(after_a_failed_commit_the_backend_is_left_alone)
                      E_INDETERMINATE);
     ck_assert_str_eq(store->ops->trouble(other), "No space left");
     ck_assert_int_eq(store->ops->trouble_status(other), E_FULL);
-    ck_assert_uint_eq(fake->commits + fake->puts, 0);
+    ck_assert_uint_eq(below->commits + below->puts, 0);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_SYNCS), 0);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_ROWS_APPENDED), 0);
     store->ops->session_close(other);
@@ -209,11 +209,11 @@ START_TEST(an_unreadable_head_is_corrupt_and_takes_nothing)
                           .record = test_claim(1, 1, 1)};
 
     open_store();
-    fake->unreadable = true;
+    below->unreadable = true;
     ck_assert_int_eq(test_head(session, item.stream).status, E_CORRUPT);
     ck_assert_int_eq(store->ops->append(session, &item, 1, NULL), 0);
     ck_assert_int_eq(item.status, E_CORRUPT);
-    ck_assert_uint_eq(fake->commits, 1);
+    ck_assert_uint_eq(below->commits, 1);
     close_store();
 }
 END_TEST
@@ -223,13 +223,13 @@ START_TEST(an_unreadable_index_is_an_error_and_names_nothing)
     struct due due = {.count = 1};
 
     open_store();
-    fake->unreadable = true;
+    below->unreadable = true;
     ck_assert_int_eq(store->ops->due(session, 1, 1, &due), E_IO);
     ck_assert_uint_eq(due.count, 0);
     ck_assert_str_eq(store->ops->trouble(session), "cannot be scanned");
     ck_assert_int_eq(store->ops->trouble_status(session), E_IO);
     ck_assert_int_eq(store->ops->due(session, 0, 1, &due), 0);
-    ck_assert_uint_eq(fake->scans, 1);
+    ck_assert_uint_eq(below->scans, 1);
     close_store();
 }
 END_TEST

@@ -31,7 +31,7 @@ static void judge_valid(const char *name, const struct crowd *crowd,
            "%.2f s\n",
            name, crowd->seed, verdict->ops, verdict->keys, verdict->exact_keys,
            verdict->exact_unsure, seconds() - began_s);
-    fflush(stdout);
+    (void)fflush(stdout);
     ck_assert_msg(verdict->valid, "seed %" PRIu64 ": %.*s", crowd->seed,
                   (int)report.len, (const char *)report.data);
     history_release(&history);

@@ -401,7 +401,7 @@ static void count_caught(const struct mutation *mutation)
         history_release(&history);
     }
     printf("mutated: %s: %u of %u caught\n", mutation->name, caught, made);
-    fflush(stdout);
+    (void)fflush(stdout);
     ck_assert_uint_gt(made, 0);
     ck_assert_uint_ge(caught * 100, made * mutation->least_percent);
 }

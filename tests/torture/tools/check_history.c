@@ -39,7 +39,7 @@ static bool load(const char *path, struct buf *text, struct history *history)
         return false;
     }
     good = read_all(file, text);
-    fclose(file);
+    (void)fclose(file); /* it was only read */
     if (!good) {
         fprintf(stderr, "%s: cannot be read\n", path);
         return false;
@@ -69,7 +69,7 @@ static int judge(const struct history *history,
 
     check_history(history, options, &verdict);
     report = buf_slice(&verdict.report);
-    fwrite(report.data, 1, report.len, stdout);
+    (void)fwrite(report.data, 1, report.len, stdout);
     printf("%s: %zu operations on %zu keys, %zu keys searched, %zu unsure, "
            "%.2f s\n",
            verdict.valid ? "valid" : "INVALID", verdict.ops, verdict.keys,

@@ -48,8 +48,9 @@ SANITIZE = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
            -fno-sanitize-recover=all)
 
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DDEDUPD_VERSION='"$(VERSION)"' \
-             $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS) $(COUNT) -pthread
+# What the code needs to be read at all.
+DIALECT = -std=c11 -D_GNU_SOURCE -I. -DDEDUPD_VERSION='"$(VERSION)"' -pthread
+ALL_CFLAGS = $(DIALECT) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS) $(COUNT)
 ALL_LDFLAGS = $(HARDEN_LINK) $(SANITIZE) $(COUNT) $(LDFLAGS) -pthread
 
 # --- what is built ------------------------------------------------------------
@@ -184,6 +185,7 @@ help:
 	@echo 'make fuzz      for FUZZ_SECONDS=60, what no client would send'
 	@echo 'make torture   kill daemons under load, judge all answers (HOURS=n)'
 	@echo 'make test-power  cut the power of a guest kernel (POWER_CUTS=n)'
+	@echo 'make static    have clang-tidy, cppcheck and gcc -fanalyzer read the code'
 	@echo 'make coverage  which branches the tests take'
 	@echo 'make bench     measure beside Redis (QUICK=1: in two minutes)'
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'
@@ -246,6 +248,7 @@ check-tree:
 	tests/tools/test_unit.sh
 	tests/tools/test_tools.sh
 	python3 -B bench/test_bench.py -q
+	$(MAKE) --no-print-directory $(JOBS) static-quick
 	$(if $(filter clang,$(CC)),,$(MAKE) --no-print-directory $(JOBS) CC=clang compile)
 
 # Compiles without linking: the second compiler's opinion.

@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 /* A sanitizer's runtime must come before all other libraries. */
 static unsigned possible(unsigned nemeses)
@@ -69,14 +70,19 @@ static void set_options(struct run *run, const char *options[LIVES_OPTIONS + 1])
     options[i] = NULL;
 }
 
-/* Beside the daemon, where the build puts it. */
-static void kill_point_path(char *to, size_t room)
+/* Beside this program, where the build puts it. */
+static void kill_point_path(char to[SITE_PATH_BYTES])
 {
-    const char *path = daemon_path();
-    const char *slash = strrchr(path, '/');
+    static const char name[] = "/kill-point.so";
+    ssize_t len =
+        readlink("/proc/self/exe", to, SITE_PATH_BYTES - sizeof(name));
+    char *slash;
 
+    ck_assert_int_gt(len, 0);
+    to[len] = '\0';
+    slash = strrchr(to, '/');
     ck_assert_ptr_nonnull(slash);
-    snprintf(to, room, "%.*s/tests/kill-point.so", (int)(slash - path), path);
+    memcpy(slash, name, sizeof(name));
     ck_assert_msg(file_exists(to), "%s is not built", to);
 }
 
@@ -90,7 +96,7 @@ void spawn(struct run *run, enum nemesis nemesis)
 
     set_options(run, options);
     if (nemesis == NEMESIS_CRASH) {
-        kill_point_path(path, sizeof(path));
+        kill_point_path(path);
         snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", path);
         snprintf(odds, sizeof(odds), "DEDUPD_KILL_ODDS=%u",
                  pick_odds(run, rare));

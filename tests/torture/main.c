@@ -8,6 +8,8 @@
     X(check_crowd)                                                             \
     X(words)                                                                   \
     X(workload)                                                                \
+    X(peer)                                                                    \
+    X(recorder)                                                                \
     X(lives)
 
 #define X(name) suite_fn suite_##name;

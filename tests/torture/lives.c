@@ -203,8 +203,12 @@ void torture_run(const struct torture *torture, struct tally *tally,
     if (outcome->good) {
         site_remove(&run.site);
     } else {
-        be_bad(&run, "seed %" PRIu64 ", profile %s, %u lives", torture->seed,
-               torture->profile->name, torture->lives);
+        be_bad(&run,
+               "the like of it again: build/tests/torture-run --seed %" PRIu64
+               " --profile %s --lives %u --cycles %u --life-ms %u, and the "
+               "same --nemesis",
+               torture->seed, torture->profile->name, torture->lives,
+               torture->lives, torture->life_ms);
         save(&run);
     }
     buf_append_byte(&outcome->why, 0);

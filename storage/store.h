@@ -98,7 +98,8 @@ struct due {
 struct store_stats {
     uint64_t bytes;      /* on disk and in memory, an estimate */
     uint64_t free_bytes; /* of the file system, less what the store will still
-                            set aside; UINT64_MAX where there is none */
+                            set aside; 0 where it cannot go on for long;
+                            UINT64_MAX where there is no disk */
 };
 
 struct store;

@@ -45,6 +45,10 @@ enum {
      * often than levels: 2.8 against 7 to 8 us a claim on RocksDB's threads
      * with 4.5 to 6 M keys there. */
     ROW_RUNS = 8,
+    /* From so many files on that wait to be merged, RocksDB slows writes down;
+     * at twice as many it stops them. */
+    ROW_FILES_SLOW = 8 * ROW_RUNS,
+    SMALL_FILES_SLOW = 20,
     ROW_DELETIONS_SEEN = 10000, /* rows in a row that are looked at */
     DUE_BUFFER = 4 * MIB,
     DUE_BUFFERS_MAX = 4,
@@ -204,8 +208,8 @@ static rocksdb_options_t *new_row_options(const struct rocks *rocks,
     rocksdb_options_set_universal_compaction_options(options, universal);
     rocksdb_options_add_compact_on_deletion_collector_factory(
         options, ROW_DELETIONS_SEEN, ROW_DELETIONS_SEEN / 2);
-    rocksdb_options_set_level0_slowdown_writes_trigger(options, 8 * ROW_RUNS);
-    rocksdb_options_set_level0_stop_writes_trigger(options, 16 * ROW_RUNS);
+    rocksdb_options_set_level0_slowdown_writes_trigger(options, ROW_FILES_SLOW);
+    rocksdb_options_set_level0_stop_writes_trigger(options, 2 * ROW_FILES_SLOW);
     rocksdb_options_set_level0_file_num_compaction_trigger(options, ROW_RUNS);
     rocksdb_universal_compaction_options_destroy(universal);
     return options;
@@ -220,6 +224,10 @@ static rocksdb_options_t *new_small_options(const struct rocks *rocks,
 
     rocksdb_options_set_write_buffer_size(options, buffer_bytes);
     rocksdb_options_set_max_write_buffer_number(options, buffers);
+    rocksdb_options_set_level0_slowdown_writes_trigger(options,
+                                                       SMALL_FILES_SLOW);
+    rocksdb_options_set_level0_stop_writes_trigger(options,
+                                                   2 * SMALL_FILES_SLOW);
     return options;
 }
 
@@ -474,6 +482,28 @@ static uint64_t ballast_bytes(uint64_t write_buffer_bytes)
            (uint64_t)META_BUFFER * META_BUFFERS_MAX + LOG_BYTES_MAX;
 }
 
+static unsigned long files_to_merge(const struct rocks *rocks, enum table table)
+{
+    char *text = rocksdb_property_value_cf(rocks->db, rocks->families[table],
+                                           "rocksdb.num-files-at-level0");
+    unsigned long files = text == NULL ? 0 : strtoul(text, NULL, 10);
+
+    rocksdb_free(text);
+    return files;
+}
+
+/* A merge needs as much room as what it merges, which may be more than is free
+ * although it is far from full. Without it files pile up, and in the end
+ * RocksDB takes no writes. */
+static bool has_no_room_to_merge(const struct rocks *rocks)
+{
+    uint64_t errors = 0;
+
+    rocksdb_property_int(rocks->db, "rocksdb.background-errors", &errors);
+    return errors > 0 && (files_to_merge(rocks, TABLE_ROWS) >= ROW_FILES_SLOW ||
+                          files_to_merge(rocks, TABLE_DUE) >= SMALL_FILES_SLOW);
+}
+
 /* What is missing of the ballast is not free. */
 static uint64_t free_bytes(const struct rocks *rocks)
 {
@@ -502,7 +532,8 @@ static void rocks_stats(struct tables *tables, struct store_stats *out)
     struct rocks *rocks = (struct rocks *)tables;
     uint64_t bytes;
 
-    *out = (struct store_stats){.free_bytes = free_bytes(rocks)};
+    *out = (struct store_stats){
+        .free_bytes = has_no_room_to_merge(rocks) ? 0 : free_bytes(rocks)};
     for (enum table table = 0; table < TABLE_COUNT; table++) {
         for (size_t i = 0; i < 2; i++) {
             if (rocksdb_property_int_cf(rocks->db, rocks->families[table],

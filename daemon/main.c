@@ -128,6 +128,14 @@ static struct store *open_store(const struct config *config,
     return *status < 0 ? NULL : store_rocks_open(&store_config, status, err);
 }
 
+/* Ends the process as it stands. A store that has failed has nothing to save,
+ * and closing it would wait for threads that may hang in a failed disk. */
+static void leave(int status, const struct err *err)
+{
+    log_error("%s", err->text);
+    _exit(status_exit_code(status));
+}
+
 static int serve_on(const struct config *config, struct bound *bound,
                     size_t bound_count, struct err *err)
 {
@@ -145,6 +153,9 @@ static int serve_on(const struct config *config, struct bound *bound,
     if (server != NULL) {
         status = server_run(server);
         err_set(err, status, "stopped: %s", status_sentence(status));
+    }
+    if (status == E_IO || status == E_FULL || status == E_DATA) {
+        leave(status, err);
     }
     store->ops->close(store);
     return status;

@@ -2,4 +2,11 @@
 
 #include <stddef.h>
 
-suite_fn *const suites[] = {NULL};
+suite_fn suite_background;
+suite_fn suite_failed_calls;
+
+suite_fn *const suites[] = {
+    suite_failed_calls,
+    suite_background,
+    NULL,
+};

@@ -7,6 +7,9 @@
  * once, whole or in part, by $POWER_DISK_SEED. A sector of 512 bytes is never
  * torn.
  *
+ * When the file $POWER_DISK_FAILS comes to be, it is removed, and as many of
+ * the next writes and flushes as the number in it says fail.
+ *
  * Without this, a killed guest loses no more than its page cache: the host
  * keeps what the guest's kernel has written, flushed or not.
  *
@@ -35,6 +38,8 @@ static struct {
     uint8_t *cache; /* as large as the file */
     bool *dirty;    /* a sector each */
     uint64_t random;
+    const char *order; /* to fail; NULL: never */
+    unsigned long failing;
 } disk;
 
 static ssize_t (*real_pread)(int, void *, size_t, off_t);
@@ -81,6 +86,7 @@ static void know_disk(void)
     disk.cache = memory(disk.sectors * SECTOR);
     disk.dirty = memory(disk.sectors * sizeof(*disk.dirty));
     disk.random = seed != NULL ? strtoull(seed, NULL, 10) : 0;
+    disk.order = getenv("POWER_DISK_FAILS");
     disk.ours = true;
 }
 
@@ -108,6 +114,35 @@ static bool is_whole(size_t bytes, off_t at)
 {
     return at >= 0 && at % SECTOR == 0 && bytes % SECTOR == 0 &&
            ((size_t)at + bytes) / SECTOR <= disk.sectors;
+}
+
+/* How many calls are to fail, by an order that has just come; 0: none has. */
+static unsigned long take_order(void)
+{
+    char digits[16] = "";
+    int fd = disk.order != NULL ? open(disk.order, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd < 0) {
+        return 0;
+    }
+    if (read(fd, digits, sizeof(digits) - 1) < 0 || unlink(disk.order) != 0) {
+        abort();
+    }
+    close(fd);
+    return strtoul(digits, NULL, 10);
+}
+
+static bool fails(void)
+{
+    if (disk.failing == 0) {
+        disk.failing = take_order();
+    }
+    if (disk.failing == 0) {
+        return false;
+    }
+    disk.failing--;
+    errno = EIO;
+    return true;
 }
 
 /* splitmix64 */
@@ -154,6 +189,9 @@ static ssize_t write_disk(int fd, const uint8_t *from, size_t bytes, off_t at)
     if (!is_whole(bytes, at)) {
         abort();
     }
+    if (fails()) {
+        return -1;
+    }
     for (size_t i = 0; i < bytes / SECTOR; i++) {
         if (!write_sector(fd, from + i * SECTOR, first + i, early)) {
             return -1;
@@ -193,6 +231,9 @@ static int flush_disk(int fd)
     size_t end = 0;
     size_t from;
 
+    if (fails()) {
+        return -1;
+    }
     while ((from = find_sector(end, true)) < disk.sectors) {
         end = find_sector(from, false);
         if (!put(fd, disk.cache + from * SECTOR, (end - from) * SECTOR,

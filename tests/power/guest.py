@@ -80,7 +80,8 @@ class Guest:
     def __init__(self, boot: Boot) -> None:
         environment = dict(
             os.environ, LD_PRELOAD=str(boot.build / "tests/power-disk.so"),
-            POWER_DISK=str(boot.host / "disk"), POWER_DISK_SEED=str(boot.seed))
+            POWER_DISK=str(boot.host / "disk"), POWER_DISK_SEED=str(boot.seed),
+            POWER_DISK_FAILS=str(boot.host / "fail"))
         self.console = ""
         self.read = 0  # of the console, up to the line handed out last
         self.died = 0  # see cut(); 0: not yet

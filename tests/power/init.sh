@@ -18,6 +18,13 @@ fail()
     exit 1
 }
 
+# Not to outlive a harness that is gone.
+trap 'exit 1' ALRM
+(
+    sleep 600
+    kill -ALRM 1
+) &
+
 say booted "$(uname -r)"
 mount -t proc proc /proc || fail "mount of /proc"
 mount -t tmpfs tmpfs /run || fail "mount of /run"
@@ -36,13 +43,24 @@ dedupd()
         "$POWER_BUILD/dedupd" -o listen=unix:/run/socket \
         -o data_dir=/run/disk/data -o log_dir=/run/log \
         -o min_free=8MiB -o write_buffer=1MiB -o block_cache=4MiB
-    say "dedupd ended $?"
+    say "dedupd ended $? at $(date +%s%6N)"
 }
 
-say starting
-dedupd &
-"$POWER_BUILD/tests/power-load" /run/socket /run/host/record /run/host/keys \
-    "$POWER_LIFE" "$POWER_SEED" "$POWER_SECONDS"
-say "load ended $?"
-wait
+# Until dedupd ends: $1 is the record, $2 the life.
+serve()
+{
+    say starting
+    dedupd &
+    server=$!
+    "$POWER_BUILD/tests/power-load" /run/socket "/run/host/$1" \
+        /run/host/keys "$2" "$POWER_SEED" "$POWER_SECONDS"
+    wait "$server"
+}
+
+serve record "$POWER_LIFE"
+
+# Only where the disk was made to fail: as a service manager would, and to learn
+# what the page cache shows of what is not on the disk.
+sed -n 's/.* key=\([0-9]*\) .*/\1/p' /run/host/record | sort -nu >/run/host/keys
+serve record-again $((POWER_LIFE + 1))
 sleep 60

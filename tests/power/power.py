@@ -1,11 +1,16 @@
 """Cuts the power of a guest kernel in which dedupd is at work, again and again.
 
-    power.py --build build [--cuts 10] [--fs ext4] [--seed N] [--keep]
+    power.py --build build [--cuts 10] [--per-disk 10] [--failing 4]
+             [--fs ext4] [--seed N] [--keep]
 
-A disk is cut up to ten times. After each cut the next guest boots from it,
-dedupd has to start, and every key that was touched is looked up; then the load
-goes on. What was answered is judged by tests/torture's checker, after each cut
-and whole at the end, and by a second, simple judge (record.py).
+A disk is cut up to ten times; one in five cuts comes while dedupd starts, and
+one in two on a new disk, where it makes its data directory. After each cut the
+next guest boots from it, dedupd has to start, and every key that was touched is
+looked up; then the load goes on. What was answered is judged by tests/torture's
+checker, after each cut and whole at the end, and by a second, simple judge
+(record.py).
+
+Then disks fail under load, some for a moment, and the power after them.
 
 The control does the same with dedupd's syncs turned into nothing, and has to
 lose: a harness whose control loses nothing does not cut power, and fails.
@@ -19,6 +24,7 @@ import math
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,12 +35,16 @@ from pathlib import Path
 import record
 from guest import KERNEL, Boot, Guest, GuestError
 
-CUTS_PER_DISK = 10
 DISK_BYTES = 320 << 20  # the smallest that mkfs.xfs makes is 300 MiB
 BOOT_MAX_S = 60
 LOOK_MAX_S = 120
 LOAD_MAX_S = 30
 CONTROLS = 3
+RECORD, RECORD_AGAIN = "record", "record-again"
+FAILURES = (1, 3, 30, 1000000)  # so many calls of the disk
+FOR_EVER = FAILURES[-1]
+NOTICE_MAX_S = 10  # a disk that has failed for ever
+STORAGE_ERROR = 74
 OLD_KEYS = 500  # of those that earlier cuts have proven, looked up again
 EXACT_MS = 1000
 CHECK_MAX_S = 600
@@ -61,6 +71,8 @@ class Plan:
     work: Path
     fs: str
     cuts: int
+    per_disk: int
+    failing: int
 
 
 @dataclass
@@ -73,6 +85,7 @@ class Sums:
     operations: int = 0
     searched: int = 0
     unsure: int = 0
+    failures: int = 0
 
 
 # --- judging ------------------------------------------------------------------
@@ -127,6 +140,11 @@ class Disk:
     unproven: set[int] = field(default_factory=set)  # touched, not looked up
 
     @property
+    def served(self) -> bool:
+        """Whether a dedupd has ever answered."""
+        return any(life.ops for life in self.lives)
+
+    @property
     def image(self) -> Path:
         return self.host / "disk"
 
@@ -157,16 +175,23 @@ class Disk:
     def boot(self, seconds: int, synced: bool = True,
              everything: bool = False) -> Guest:
         keys = self.keys(everything)
-        (self.host / "record").unlink(missing_ok=True)
+        for name in RECORD, RECORD_AGAIN:
+            (self.host / name).unlink(missing_ok=True)
         (self.host / "keys").write_text("\n".join(map(str, keys)) + "\n")
         return Guest(Boot(self.plan.build, self.host,
                           self.plan.fs, len(self.lives),
                           self.draw.getrandbits(48), seconds, synced))
 
-    def bury(self, guest: Guest, looked: bool) -> record.Life:
-        """Cuts, and adds what was recorded to what is known."""
-        died = guest.cut()
-        path = self.host / "record"
+    def fail(self, calls: int) -> None:
+        """From now on as many writes and flushes fail."""
+        order = self.host / "order"
+        order.write_text(f"{calls}\n")
+        order.rename(self.host / "fail")
+
+    def bury(self, name: str, died: int, looked: bool) -> None:
+        """Adds what was recorded to what is known; `looked`: it has looked up
+        all that earlier lives have touched."""
+        path = self.host / name
         text = path.read_text() if path.exists() else ""
         life = record.Life(record.read_record(text), died)
         if self.lives and life.ops and \
@@ -175,7 +200,6 @@ class Disk:
         self.lives.append(life)
         touched = {op.key for op in life.ops if op.verb != "LOOKUP"}
         self.unproven = touched | (set() if looked else self.unproven)
-        return life
 
 
 def expect(guest: Guest, word: str, seconds: float) -> str:
@@ -203,7 +227,7 @@ def cut_once(disk: Disk) -> tuple[float, bool]:
     had been looked up by then."""
     with disk.boot(LOAD_MAX_S) as guest:
         expect(guest, "starting", BOOT_MAX_S)
-        early = bool(disk.lives) and disk.draw.random() < 0.2
+        early = disk.draw.random() < (0.2 if disk.served else 0.5)
         if early:
             delay = draw_delay(disk.draw, 0.005, 0.6)
             looked = guest.wait_for(("looked",), delay) is not None
@@ -213,14 +237,21 @@ def cut_once(disk: Disk) -> tuple[float, bool]:
             looked = True
             if guest.wait_for(("failed", "dedupd", "load"), delay) is not None:
                 raise Broken(f"no power was cut:\n{guest.last_words()}")
-        disk.bury(guest, looked)
+        disk.bury(RECORD, guest.cut(), looked)
     return delay, looked
+
+
+def live(disk: Disk, synced: bool, delay_s: float) -> None:
+    with disk.boot(LOAD_MAX_S, synced) as guest:
+        expect(guest, "looked", BOOT_MAX_S + LOOK_MAX_S)
+        guest.wait_for(("failed",), delay_s)
+        disk.bury(RECORD, guest.cut(), True)
 
 
 def look_at_all(disk: Disk) -> None:
     with disk.boot(0, everything=True) as guest:
         expect(guest, "looked", LOOK_MAX_S + BOOT_MAX_S)
-        disk.bury(guest, True)
+        disk.bury(RECORD, guest.cut(), True)
 
 
 def add_life(sums: Sums, disk: Disk) -> str:
@@ -258,19 +289,72 @@ def use_disk(disk: Disk, cuts: int, sums: Sums) -> None:
 def use_disks(plan: Plan, draw: random.Random) -> Sums:
     sums = Sums()
     while sums.cuts < plan.cuts:
-        disk = Disk(plan, f"disk-{sums.cuts // CUTS_PER_DISK + 1}", draw)
-        use_disk(disk, min(CUTS_PER_DISK, plan.cuts - sums.cuts), sums)
+        disk = Disk(plan, f"disk-{sums.cuts // plan.per_disk + 1}", draw)
+        use_disk(disk, min(plan.per_disk, plan.cuts - sums.cuts), sums)
     return sums
 
 
-# --- the control --------------------------------------------------------------
+# --- a disk that fails --------------------------------------------------------
 
 
-def live(disk: Disk, synced: bool, delay_s: float) -> None:
-    with disk.boot(LOAD_MAX_S, synced) as guest:
+def end_of(mark: str) -> tuple[int, int]:
+    """The exit code and the time of a dedupd that ended."""
+    found = re.fullmatch(r"dedupd ended (\d+) at (\d+)", mark)
+    if found is None:
+        raise GuestError(f"no end of dedupd: {mark}")
+    return int(found[1]), int(found[2])
+
+
+def start_again(guest: Guest, disk: Disk, mark: str) -> str:
+    """dedupd has ended; the guest starts it once more, over what its page
+    cache has."""
+    code, died = end_of(mark)
+    if code != STORAGE_ERROR:
+        raise Broken(f"{mark}:\n{guest.last_words()}")
+    disk.bury(RECORD, died, True)
+    again = guest.wait_for(("looked", "dedupd ended"), LOOK_MAX_S)
+    looked = again is not None and again.startswith("looked")
+    if looked:
+        guest.wait_for(("failed",), draw_delay(disk.draw, 0.05, 1))
+    disk.bury(RECORD_AGAIN, guest.cut(), looked)
+    return "serves again" if looked else f"then {again}"
+
+
+def fail_once(disk: Disk, calls: int) -> str:
+    with disk.boot(LOAD_MAX_S) as guest:
         expect(guest, "looked", BOOT_MAX_S + LOOK_MAX_S)
-        guest.wait_for(("failed",), delay_s)
-        disk.bury(guest, True)
+        guest.wait_for(("failed",), draw_delay(disk.draw, 0.05, 1))
+        disk.fail(calls)
+        mark = guest.wait_for(("dedupd ended",), NOTICE_MAX_S)
+        if mark is not None:
+            return f"dedupd ended, {start_again(guest, disk, mark)}"
+        if calls == FOR_EVER:
+            raise Broken(f"dedupd serves without a disk:\n"
+                         f"{guest.last_words()}")
+        disk.bury(RECORD, guest.cut(), True)
+        return "dedupd did not need what failed"
+
+
+def use_failing_disks(plan: Plan, draw: random.Random, sums: Sums) -> None:
+    """What was acknowledged is there after a disk has failed under load, and
+    then the power. Nothing that only the page cache had may have been shown."""
+    for number in range(plan.failing):
+        calls = FAILURES[number % len(FAILURES)]
+        disk = Disk(plan, f"failing-{number + 1}", draw)
+        disk.make()
+        live(disk, True, 0.3)
+        what = fail_once(disk, calls)
+        told = record.acknowledged(disk.lives[1])
+        look_at_all(disk)
+        verdict = judge(plan, disk.lives, exact=True)
+        sums.failures += 1
+        print(f"failing disk {sums.failures}: {calls} calls fail after {told}"
+              f" acknowledged writes: {what}; {verdict.operations} operations,"
+              " all in order", flush=True)
+        disk.remove()
+
+
+# --- the control --------------------------------------------------------------
 
 
 def what_is_lost(disk: Disk) -> str | None:
@@ -326,12 +410,14 @@ def campaign(plan: Plan, seed: int) -> int:
     begin = time.monotonic()
     draw = random.Random(seed)
     sums = use_disks(plan, draw)
+    use_failing_disks(plan, draw, sums)
     seen = control(plan, draw)
     print(f"{sums.cuts} cuts ({sums.starting} while starting),"
           f" {sums.acknowledged} acknowledged writes, {sums.looked} keys looked"
           f" up, {sums.facts} facts hold, {sums.operations} operations judged"
           f" ({sums.searched} keys searched, {sums.unsure} unsure),"
-          f" 0 lost, 0 doubled; control lost {seen} of {CONTROLS};"
+          f" {sums.failures} disks failed, 0 lost, 0 doubled;"
+          f" control lost {seen} of {CONTROLS};"
           f" {time.monotonic() - begin:.0f} s")
     if seen < CONTROLS:
         print("the control has to lose every time: the harness is wrong")
@@ -342,6 +428,9 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--cuts", type=int, default=10)
+    parser.add_argument("--per-disk", type=int, default=10)
+    parser.add_argument("--failing", type=int, default=4,
+                        help="so many disks that fail")
     parser.add_argument("--fs", choices=("ext4", "xfs"), default="ext4")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--keep", action="store_true",
@@ -351,11 +440,13 @@ def read_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = arguments.seed
     if seed is None:
         seed = random.SystemRandom().getrandbits(32)
     work = Path(tempfile.mkdtemp(prefix="dedupd-power-")).resolve()
-    plan = Plan(arguments.build.resolve(), work, arguments.fs, arguments.cuts)
+    plan = Plan(arguments.build.resolve(), work, arguments.fs, arguments.cuts,
+                arguments.per_disk, arguments.failing)
     keep = arguments.keep
     try:
         return campaign(plan, seed)

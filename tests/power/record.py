@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 RULES = "rules grace=1000 ttl=86400000 slack=2000"
 NO_ANSWER = "NONE"
+# Errors that say nothing of the key.
+SILENT = ("ERR SHUTTING_DOWN", "ERR BUSY", "ERR INDETERMINATE")
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,8 @@ def by_key(lives: list[Life]) -> dict[int, list[Op]]:
 
 
 def contradicts(op: Op, fact: Fact) -> bool:
-    return (op.verb == "LOOKUP" and not op.unknown and op.called > fact.since
+    return (op.verb == "LOOKUP" and op.kind not in (NO_ANSWER, *SILENT)
+            and op.called > fact.since
             and (op.kind != fact.kind
                  or op.told.get(fact.name) != fact.number))
 

@@ -1,6 +1,7 @@
 # Power cuts of a guest kernel; see power.py.
 #
 #   POWER_CUTS=n     so many cuts (10)
+#   POWER_FAILING=n  so many disks that fail before the power does (4)
 #   POWER_FS=name    ext4 or xfs: the file system of the guest's disk (ext4)
 #   POWER_SEED=n     draws again what a run has drawn, but not its timing
 
@@ -38,7 +39,8 @@ test-power:
 power-cuts:
 	$(MAKE) --no-print-directory $(JOBS) power-parts
 	python3 -B tests/power/power.py --build $(BUILD) \
-	    --cuts $(or $(POWER_CUTS),10) --fs $(or $(POWER_FS),ext4) \
+	    --cuts $(or $(POWER_CUTS),10) --failing $(or $(POWER_FAILING),4) \
+	    --fs $(or $(POWER_FS),ext4) \
 	    $(if $(POWER_SEED),--seed $(POWER_SEED))
 
 # Without a guest.

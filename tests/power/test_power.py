@@ -78,6 +78,11 @@ class Facts(unittest.TestCase):
         self.assertEqual(lost(life(CLAIM), life(HELD)), (1, []))
         self.assertEqual(lost(life(CLAIM), life(ABSENT)), (1, [7]))
 
+    def test_an_error_is_a_loss_if_it_is_of_the_key(self) -> None:
+        for error, keys in (("CORRUPT", [7]), ("SHUTTING_DOWN", [])):
+            shown = ABSENT.replace("NOT_FOUND", f"ERR {error}")
+            self.assertEqual(lost(life(CLAIM, DONE), life(shown)), (1, keys))
+
     def test_an_unanswered_completion_proves_nothing(self) -> None:
         for shown in (SHOWN, HELD):
             self.assertEqual(lost(life(CLAIM, SENT), life(shown)), (0, []))

@@ -149,8 +149,8 @@ static void ask_model(struct scene *scene, const struct scene_entry *entry,
 
     ck_assert_msg(good, "verb %d at %llu: %s", (int)entry->command.verb,
                   (unsigned long long)now_ms, why.text);
-    /* A sweep that finds nothing uses no time. */
-    if (!is_sweep || reply->swept_scanned > 0) {
+    /* STATS, and a sweep that finds nothing, use no time. */
+    if (has_key(entry->command.verb) || reply->swept_scanned > 0) {
         scene->used_ms = now_ms;
     }
     if (is_sweep) {

@@ -171,6 +171,16 @@ static void append_fill(struct buf *to, struct taker *from)
     }
 }
 
+/* A count or a length in RESP, of any number. */
+static void append_header(struct buf *to, struct taker *from, uint8_t choice)
+{
+    static const char *const heads[] = {"$", "*1\r\n$", "*2\r\n$", "*"};
+
+    buf_append_str(to, heads[choice & 3]);
+    buf_append_u64(to, take_number(from));
+    buf_append_str(to, (choice & 4) != 0 ? "0\r\n" : "\r\n");
+}
+
 /* Changes a byte of what is there, counted from the end. */
 static void damage(struct buf *to, struct taker *from)
 {
@@ -203,8 +213,10 @@ static void append_step(struct buf *to, struct taker *from, bool resp)
         }
         break;
     case 4:
-    case 5:
         append_command(to, from, resp);
+        break;
+    case 5:
+        append_header(to, from, choice >> 4);
         break;
     case 6:
         append_known(to, from, resp);

@@ -152,6 +152,87 @@ static void check_changed_record(struct taker *from)
     check_value(stream, make_value(buf_slice(bytes), stream.id, true));
 }
 
+static uint64_t take_number(struct taker *from)
+{
+    static const uint64_t numbers[] = {
+        0,
+        1,
+        2,
+        127,
+        128,
+        1000,
+        FENCE_MAX,
+        FENCE_MAX + 1,
+        UINT64_C(1) << 63,
+        UINT64_MAX,
+        UINT64_MAX - 1,
+    };
+    uint8_t choice = take_byte(from);
+
+    return choice < 200 ? numbers[choice % (sizeof(numbers) / sizeof(*numbers))]
+                        : take_u64(from);
+}
+
+/* Appends so many bytes as owner or fp; false: more than there may be. */
+static bool append_token(struct buf *to, uint8_t len, size_t bytes_max)
+{
+    static const uint8_t bytes[UINT8_MAX];
+
+    encode_bytes(to, slice_of(bytes, len));
+    return len <= bytes_max;
+}
+
+/* What only a claim has; false: one of it is out of bounds. */
+static bool append_claim(struct buf *to, struct taker *from, uint64_t at_ms)
+{
+    uint64_t age_ms = take_number(from);
+
+    encode_varint(to, age_ms);
+    encode_varint(to, take_number(from));
+    encode_varint(to, take_number(from));
+    return append_token(to, take_byte(from), OWNER_BYTES_MAX) &&
+           age_ms <= at_ms;
+}
+
+/* A value in the form of a record, of any numbers: it is one if, and only if,
+ * they are within their bounds. */
+static void check_any_record(struct taker *from)
+{
+    struct stream stream = take_stream(from);
+    uint8_t type = (uint8_t)(1 + take_below(from, 3));
+    uint64_t sequence = take_number(from);
+    uint64_t kept = take_number(from);
+    uint64_t fence = take_number(from);
+    uint64_t at_ms = take_number(from);
+    uint64_t attempt = take_number(from);
+    struct buf *bytes = empty_buf();
+    bool good = kept <= sequence && sequence < UINT64_MAX && fence >= 1 &&
+                fence <= FENCE_MAX && attempt >= 1;
+    struct place place;
+    struct record record;
+
+    buf_append_byte(bytes, (uint8_t)(1 << 4 | type));
+    encode_varint(bytes, sequence);
+    encode_varint(bytes, kept);
+    encode_varint(bytes, fence);
+    encode_distance(bytes, fence / 1000, at_ms);
+    encode_varint(bytes, attempt);
+    encode_varint(bytes, take_number(from));
+    if (type == RECORD_CLAIM) {
+        good = append_claim(bytes, from, at_ms) && good;
+    }
+    if (type != RECORD_RELEASE) {
+        good =
+            append_token(bytes, take_byte(from), FINGERPRINT_BYTES_MAX) && good;
+    }
+    if (type == RECORD_COMPLETION) {
+        buf_append_slice(bytes, from->rest);
+    }
+    encode_seal(bytes, 0, stream.id);
+    ck_assert_int_eq(
+        record_decode(buf_slice(bytes), stream, &place, &record) == 0, good);
+}
+
 /* --- entries of the index --------------------------------------------------
  */
 
@@ -281,7 +362,11 @@ void fuzz_record(struct slice input)
         check_record(&taker, sealed);
         break;
     case 1:
-        check_changed_record(&taker);
+        if ((choice & 16) != 0) {
+            check_any_record(&taker);
+        } else {
+            check_changed_record(&taker);
+        }
         break;
     case 2:
         check_written_record(&taker);

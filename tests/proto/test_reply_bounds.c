@@ -195,6 +195,21 @@ START_TEST(every_byte_comes_back_from_quotes)
 }
 END_TEST
 
+/* Long receipts are not looked at byte by byte. */
+START_TEST(every_byte_comes_back_wherever_it_stands)
+{
+    uint8_t bytes[24];
+
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            memset(bytes, 0xa2, sizeof(bytes));
+            bytes[i] = (uint8_t)c;
+            ck_comes_back(slice_of(bytes, sizeof(bytes)));
+        }
+    }
+}
+END_TEST
+
 START_TEST(every_pair_of_a_special_byte_comes_back_from_quotes)
 {
     static const char special[] = "\"\\nrtx0 \t\r\n=";
@@ -250,6 +265,7 @@ SUITE(reply_bounds, 30, no_state_is_longer_than_its_bound,
       the_bound_of_a_receipt_is_not_idle, help_is_within_its_bound,
       all_counters_at_their_longest_are_within_the_bound,
       every_byte_comes_back_from_quotes,
+      every_byte_comes_back_wherever_it_stands,
       every_pair_of_a_special_byte_comes_back_from_quotes,
       quotes_show_what_the_protocol_says,
       every_byte_stands_in_a_bulk_string_as_it_is)

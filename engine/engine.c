@@ -19,9 +19,10 @@ enum {
 #define TURN_BYTES_MAX (UINT64_C(64) << 20)
 enum { TURN_COMMANDS_MIN = 16, TURN_COMMANDS_MAX = 1024 };
 
-/* A turn with more bytes of receipts than this keeps everybody waiting while
- * they are copied and sent: the next one is half as long. */
-enum { TURN_REPLY_BYTES = 2 << 20 };
+/* More bytes of receipts in a turn would keep everybody waiting while they are
+ * copied and sent: it ends there, and the next ones have no more commands than
+ * it had, and slowly more again. */
+enum { TURN_REPLY_BYTES = 512 << 10, TURN_COMMANDS_MORE = 16 };
 
 /* While commands come, a slice of the sweeper is short and followed by a rest
  * of so many times what it took: it costs them a ninth of the engine's time.
@@ -45,7 +46,7 @@ struct engine {
     struct counters *counters;
     uint64_t min_free_bytes;
     size_t turn_commands_max;
-    size_t turn_commands; /* of the next turn, at most */
+    _Atomic size_t turn_commands; /* of the next turn, at most */
     struct mailbox mailbox;
     pthread_t thread;
     _Atomic uint64_t ticks_served;
@@ -306,15 +307,32 @@ static void answer_stats(struct engine *engine, struct request_list *stats)
 
 static void adapt_turns(struct engine *engine)
 {
-    size_t *next = &engine->turn_commands;
+    size_t next = engine->turn_commands + TURN_COMMANDS_MORE;
 
-    if (engine->turn.reply_bytes > TURN_REPLY_BYTES) {
-        *next = *next / 2 > TURN_COMMANDS_MIN ? *next / 2 : TURN_COMMANDS_MIN;
-    } else if (*next < engine->turn_commands_max) {
-        *next = *next * 2 < engine->turn_commands_max
-                    ? *next * 2
-                    : engine->turn_commands_max;
+    if (engine->turn.reply_bytes >= TURN_REPLY_BYTES) {
+        next = engine->turn.taken;
     }
+    if (next < TURN_COMMANDS_MIN) {
+        next = TURN_COMMANDS_MIN;
+    }
+    engine->turn_commands =
+        next < engine->turn_commands_max ? next : engine->turn_commands_max;
+}
+
+/* Puts what the turn has not come to in front of the backlog. */
+static void put_back(struct engine *engine, struct request_list *keyed)
+{
+    struct request_list taken = STAILQ_HEAD_INITIALIZER(taken);
+    struct request *request;
+
+    for (size_t i = 0; i < engine->turn.taken; i++) {
+        request = STAILQ_FIRST(keyed);
+        STAILQ_REMOVE_HEAD(keyed, link);
+        STAILQ_INSERT_TAIL(&taken, request, link);
+    }
+    STAILQ_CONCAT(keyed, &engine->backlog);
+    STAILQ_CONCAT(&engine->backlog, keyed);
+    STAILQ_CONCAT(keyed, &taken);
 }
 
 static int time_turn(struct engine *engine, struct request_list *keyed)
@@ -343,6 +361,9 @@ static void run_turn(struct engine *engine)
     gather_turn(engine, &keyed, &stats);
     if (!STAILQ_EMPTY(&keyed)) {
         status = time_turn(engine, &keyed);
+        if (engine->turn.reply_bytes >= TURN_REPLY_BYTES) {
+            put_back(engine, &keyed);
+        }
         adapt_turns(engine);
     }
     STAILQ_CONCAT(&engine->done, &keyed);
@@ -519,6 +540,7 @@ static int start_parts(struct engine *engine, const struct clock *clock,
         status = turn_init(&engine->turn, engine->session, &engine->steady,
                            &marks, rules, engine->counters);
     }
+    engine->turn.reply_bytes_max = TURN_REPLY_BYTES;
     if (status == 0) {
         status = sweeper_init(&engine->sweeper, &engine->turn);
     }
@@ -630,6 +652,11 @@ void engine_sweep(struct engine *engine)
 void engine_tick(struct engine *engine)
 {
     ring(engine, BELL_TICK);
+}
+
+size_t engine_turn_commands(const struct engine *engine)
+{
+    return engine->turn_commands;
 }
 
 uint64_t engine_ticks_served(struct engine *engine)

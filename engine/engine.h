@@ -71,6 +71,10 @@ void engine_sweep(struct engine *engine);
  * by an idle daemon too. Any thread. */
 void engine_tick(struct engine *engine);
 
+/* How many commands the next turn has at most: fewer while they are answered
+ * with long receipts. Any thread. */
+size_t engine_turn_commands(const struct engine *engine);
+
 /* How many ticks were served: a number that stays the same although
  * engine_tick() was called says that the thread is stuck. Any thread. */
 uint64_t engine_ticks_served(struct engine *engine);

@@ -81,6 +81,7 @@ int turn_init(struct turn *turn, struct session *session,
         .rules = *rules,
         .marks = *marks,
         .last_fence = marks->fence_high_water,
+        .reply_bytes_max = SIZE_MAX,
         .work = calloc(1, sizeof(struct turn_work)),
     };
     return turn->work == NULL ? E_MEMORY : 0;
@@ -271,9 +272,27 @@ static void decide_task(struct turn *turn, struct task *task, uint64_t now_us,
 
     task->item = SIZE_MAX;
     task->decision = decide(&situation, &task->slot->head, &command);
-    if (!postpone(task, first_time) && task->decision.append) {
-        add_item(turn, task);
+    if (!postpone(task, first_time)) {
+        turn->reply_bytes += task->decision.reply.receipt.len;
+        if (task->decision.append) {
+            add_item(turn, task);
+        }
     }
+}
+
+/* Decides until the replies are enough for one turn; what was let in before,
+ * and met a conflict, is decided whatever they are. */
+static void decide_tasks(struct turn *turn, uint64_t now_us, bool first_time)
+{
+    struct turn_work *work = turn->work;
+    size_t i = 0;
+
+    while (i < work->tasks_count &&
+           (!first_time || turn->reply_bytes < turn->reply_bytes_max)) {
+        decide_task(turn, &work->tasks[i++], now_us, first_time);
+    }
+    work->tasks_count = i;
+    turn->taken = first_time ? i : turn->taken;
 }
 
 static int append_items(struct turn *turn, struct marks *marks, bool due)
@@ -341,7 +360,6 @@ static void settle(struct turn *turn, struct task *task)
     }
     if (!task->request->postponed) {
         task->request->reply = task->decision.reply;
-        turn->reply_bytes += task->decision.reply.receipt.len;
         own_slices(task->request);
     }
 }
@@ -420,9 +438,7 @@ static int round_run(struct turn *turn, bool first_time)
     read_heads(turn);
     now_us = turn_now_us(turn, &marks, &due);
     work->items_count = 0;
-    for (size_t i = 0; i < work->tasks_count; i++) {
-        decide_task(turn, &work->tasks[i], now_us, first_time);
-    }
+    decide_tasks(turn, now_us, first_time);
     status = append_items(turn, &marks, due);
     if (status == 0) {
         settle_round(turn);
@@ -457,24 +473,26 @@ int turn_run(struct turn *turn, struct request_list *list)
     size_t count = count_requests(list);
     int status = 0;
 
+    turn->reply_bytes = 0;
+    turn->taken = count;
     if (work_reserve(turn->work, count) < 0) {
         answer_all(list, E_BUSY);
         return 0;
     }
-    turn->reply_bytes = 0;
     turn->has_written = false;
     gather_tasks(turn->work, list);
     for (int i = 0; turn->work->tasks_count > 0 && i < TURN_ROUNDS_MAX; i++) {
         status = round_run(turn, i == 0);
         if (status < 0) {
             answer_all(list, E_INDETERMINATE);
+            turn->taken = count;
             break;
         }
     }
     answer_rest(turn, status < 0 ? E_INDETERMINATE : E_BUSY);
     HASH_CLEAR(hh, turn->work->table);
     counters_add(turn->counters, COUNTER_TURNS, 1);
-    counters_add(turn->counters, COUNTER_TURN_COMMANDS, count);
+    counters_add(turn->counters, COUNTER_TURN_COMMANDS, turn->taken);
     turn_publish(turn);
     return status;
 }

@@ -33,7 +33,9 @@ struct turn {
     bool no_space;       /* set by the owner */
     uint64_t warned_us;  /* when unreadable keys were last logged; 0: never */
     bool has_written;    /* in the last turn: it waited for the disk */
-    size_t reply_bytes;  /* of receipts in the replies of the last turn */
+    size_t reply_bytes_max; /* set by the owner; SIZE_MAX at first */
+    size_t reply_bytes;     /* of receipts in the replies of the last turn */
+    size_t taken;           /* commands of its list that it was about */
     struct turn_work *work; /* memory that turns use again */
 };
 
@@ -45,7 +47,9 @@ must_check int turn_init(struct turn *turn, struct session *session,
 void turn_release(struct turn *turn);
 
 /* Runs the commands of `list`, which name keys, in order, and sets each one's
- * reply or `postponed`. The list keeps its members and their order.
+ * reply or `postponed`. The list keeps its members and their order. A turn ends
+ * early once the receipts in its replies have come to reply_bytes_max: then
+ * those behind the first `taken` commands were not decided.
  * 0 · E_INDETERMINATE: the outcome of the write is unknown, every reply says
  * so, and no further turn may run. */
 must_check int turn_run(struct turn *turn, struct request_list *list);

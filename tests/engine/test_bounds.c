@@ -266,6 +266,31 @@ END_TEST
 
 /* --- the sweeper ---------------------------------------------------------- */
 
+START_TEST(a_turn_ends_when_its_replies_are_enough)
+{
+    struct bench b;
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    struct request *show[3];
+
+    bench_open(&b, STORE_MEM);
+    bench_run(&b, claim("full"));
+    bench_run(&b, complete("full", "receipt"));
+    for (int i = 0; i < 3; i++) {
+        show[i] = bench_request("default", lookup("full"));
+        add(&list, show[i], NULL);
+    }
+    add(&list, bench_request("default", claim("k")), NULL);
+    b.turn.reply_bytes_max = strlen("receipt") + 1;
+    ck_assert_int_eq(turn_run(&b.turn, &list), 0);
+    ck_assert_uint_eq(b.turn.taken, 2);
+    ck_reply(show[1]->reply, "COMPLETED receipt");
+    ck_assert_int_eq(show[2]->reply.kind, REPLY_NONE);
+    ck_reply(bench_run(&b, lookup("k")), "NOT_FOUND");
+    ck_assert_uint_eq(b.turn.taken, 1);
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(a_slice_without_a_pass_does_nothing)
 {
     struct bench b;
@@ -346,6 +371,7 @@ Suite *suite_bounds(void)
                      room_for_a_receipt_is_given_back_when_it_is_decided_again,
                      a_postponed_command_stays_so_when_the_write_fails,
                      what_is_postponed_is_not_decided_again_after_a_conflict,
+                     a_turn_ends_when_its_replies_are_enough,
                      a_slice_without_a_pass_does_nothing,
                      a_key_that_cannot_be_read_is_retained_for_a_day,
                      damaged_entries_of_the_index_are_counted_and_logged_once,

@@ -298,6 +298,60 @@ START_TEST(several_short_turns_on_the_callers_thread_keep_the_order)
 }
 END_TEST
 
+/* Submits them as one list and waits for them. */
+static void rig_run_all(struct rig *rig, struct request_list *list,
+                        size_t count)
+{
+    size_t before = rig->returned_count;
+
+    engine_submit(rig->engine, list);
+    rig_await(rig, before + count);
+}
+
+START_TEST(turns_with_long_receipts_are_short_and_keep_the_order)
+{
+    enum { LOOKUPS = 60 };
+    static uint8_t receipt[60000];
+    struct rig rig;
+    struct request_list list = STAILQ_HEAD_INITIALIZER(list);
+    struct request *request;
+    const struct request *last;
+    size_t most;
+    size_t i = 0;
+
+    rig_open(&rig, (enum store_kind)_i);
+    rig_run(&rig, claim("long"));
+    most = engine_turn_commands(rig.engine);
+    rig_run(&rig, with_receipt(complete("long", ""),
+                               slice_of(receipt, sizeof(receipt))));
+    for (i = 0; i < LOOKUPS; i++) {
+        request = bench_request("default", lookup("long"));
+        STAILQ_INSERT_TAIL(&list, request, link);
+    }
+    request = bench_request("default", claim("last"));
+    last = request;
+    STAILQ_INSERT_TAIL(&list, request, link);
+    rig_run_all(&rig, &list, LOOKUPS + 1);
+    ck_assert_uint_lt(engine_turn_commands(rig.engine), most);
+    ck_assert_uint_ge(counters_get(&rig.store.counters, COUNTER_TURNS), 7);
+    ck_assert_uint_eq(counters_get(&rig.store.counters, COUNTER_TURN_COMMANDS),
+                      2 + LOOKUPS + 1);
+    i = 0;
+    STAILQ_FOREACH (request, &rig.returned, link) {
+        if (i >= 2 && i < 2 + LOOKUPS) {
+            ck_assert_uint_eq(request->reply.receipt.len, sizeof(receipt));
+        }
+        i++;
+    }
+    ck_assert_ptr_null(STAILQ_NEXT(last, link));
+    ck_reply(last->reply, "CLAIMED");
+    while (engine_turn_commands(rig.engine) < most) {
+        ck_reply(rig_run(&rig, lookup("short")), "NOT_FOUND");
+    }
+    rig_close(&rig, 0);
+}
+END_TEST
+
 START_TEST(sweep_ends_while_commands_come)
 {
     struct rig rig;
@@ -328,6 +382,7 @@ SUITE_OF_STORES(engine, 30, what_is_submitted_comes_back_in_order,
                 stats_have_fresh_gauges, stop_answers_what_was_submitted_before,
                 turn_on_the_callers_thread_is_one_like_any_other,
                 several_short_turns_on_the_callers_thread_keep_the_order,
+                turns_with_long_receipts_are_short_and_keep_the_order,
                 sweep_ends_while_commands_come)
 
 SUITE(engine_faults, 30, stop_stores_the_counts,

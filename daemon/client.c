@@ -22,6 +22,7 @@ void client_init(struct client *client, const struct client_config *config)
     *client = (struct client){
         .config = config,
         .round_left = CLIENT_ROUND_MAX,
+        .retry_max = config->inflight_max,
         .window = {.limit_bytes = config->output_bytes_max},
     };
     snprintf(client->namespace, sizeof(client->namespace), "%s",
@@ -257,6 +258,7 @@ struct client *client_returned(struct request *request)
     client->with_engine--;
     if (!request->postponed) {
         task->state = TASK_DONE;
+        client->decided++;
     } else if (client->stopped) {
         refuse_stopping(task);
     } else {
@@ -352,19 +354,41 @@ void client_drained(struct client *client, size_t len)
     atomic_fetch_sub(&client->window.held_bytes, len);
 }
 
+bool client_may_retry(const struct client *client)
+{
+    /* The engine goes on postponing until it has none of them left. */
+    return client->postponed > 0 && client->with_engine == 0 &&
+           atomic_load(&client->window.held_bytes) == 0;
+}
+
+/* As many as fitted, or twice as many if all of them did. */
+static void adapt_retry(struct client *client)
+{
+    size_t next =
+        client->window.postponing ? client->decided : 2 * client->retry_max;
+
+    if (next > client->config->inflight_max) {
+        next = client->config->inflight_max;
+    }
+    client->retry_max = next > 0 ? next : 1;
+    client->decided = 0;
+}
+
 void client_retry(struct client *client, struct request_list *requests)
 {
     struct task *task;
 
-    /* The engine goes on postponing until it has none of them left. */
-    if (client->postponed == 0 || client->with_engine > 0 ||
-        atomic_load(&client->window.held_bytes) > 0) {
+    if (!client_may_retry(client)) {
         return;
     }
+    adapt_retry(client);
     client->window.postponing = false;
-    client->postponed = 0;
     STAILQ_FOREACH (task, &client->tasks, link) {
+        if (client->with_engine == client->retry_max) {
+            break;
+        }
         if (task->state == TASK_POSTPONED) {
+            client->postponed--;
             give_out(client, task, requests);
         }
     }

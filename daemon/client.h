@@ -47,6 +47,8 @@ struct client {
     size_t round_left;      /* of CLIENT_ROUND_MAX, in this round of the loop */
     size_t with_engine;     /* requests that the engine has */
     size_t postponed;       /* requests that it gave back undecided */
+    size_t decided;         /* since some were last given out again */
+    size_t retry_max;       /* how many are given out again at a time */
     size_t inflight;        /* requests in `tasks` */
     size_t inflight_bytes;  /* of the requests */
     size_t reserved_bytes;  /* for their replies, receipts apart */
@@ -63,6 +65,12 @@ void client_release(struct client *client);
 static inline void client_new_round(struct client *client)
 {
     client->round_left = CLIENT_ROUND_MAX;
+}
+
+/* The same with fewer requests, because others wait. */
+static inline void client_short_round(struct client *client, size_t requests)
+{
+    client->round_left = requests;
 }
 
 /* Reads requests from the front of `input`, as many as may begin and as are
@@ -86,7 +94,11 @@ bool client_collect(struct client *client, struct buf *out);
 /* `len` bytes of what was collected have left the process. */
 void client_drained(struct client *client, size_t len);
 
-/* Gives postponed requests out again, once nothing is held any more. */
+/* Whether client_retry() would give any out. */
+bool client_may_retry(const struct client *client);
+
+/* Gives postponed requests out again, once nothing is held any more: about as
+ * many as were decided the last time, for the others would come back again. */
 void client_retry(struct client *client, struct request_list *requests);
 
 /* The daemon stops: nothing more is parsed or given to the engine, and requests

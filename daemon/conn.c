@@ -203,9 +203,25 @@ static bool send_replies(struct conn *conn)
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct conn *conn = handle->data;
+    bool is_late = conn->host->round_bytes >= CONN_ROUND_BYTES;
 
     (void)suggested;
-    *buf = uv_buf_init((char *)conn->host->read_buffer, CONN_READ_BYTES);
+    *buf = uv_buf_init((char *)conn->host->read_buffer,
+                       is_late ? CONN_READ_BYTES_LITTLE : CONN_READ_BYTES);
+}
+
+/* client_feed(), and counts what it begins. */
+static size_t feed(struct conn *conn, struct slice bytes)
+{
+    struct conn_host *host = conn->host;
+    struct client *client = &conn->client;
+    size_t with_engine = client->with_engine;
+    size_t round_left = client->round_left;
+    size_t used = client_feed(client, bytes, host->outbox);
+
+    host->begun += client->with_engine - with_engine;
+    host->round_requests += round_left - client->round_left;
+    return used;
 }
 
 /* Keeps what could not be used yet, and when the request in it began. */
@@ -227,7 +243,7 @@ static void take_input(struct conn *conn, struct slice bytes)
     size_t used = 0;
 
     if (buf_len(&conn->in) == 0) {
-        used = client_feed(&conn->client, bytes, conn->host->outbox);
+        used = feed(conn, bytes);
     }
     if (used < bytes.len) {
         keep_rest(conn, slice_of(bytes.data + used, bytes.len - used),
@@ -243,7 +259,7 @@ static bool feed_kept(struct conn *conn)
     if (buf_len(&conn->in) == 0 || conn->has_yielded) {
         return false;
     }
-    used = client_feed(&conn->client, buf_slice(&conn->in), conn->host->outbox);
+    used = feed(conn, buf_slice(&conn->in));
     buf_take(&conn->in, used);
     if (used > 0) {
         conn->begun_ms = now_ms(conn);
@@ -266,6 +282,13 @@ static void yield(struct conn *conn)
     }
 }
 
+static void begin_round(struct conn *conn)
+{
+    size_t share = conn->host->share(conn->host);
+
+    client_short_round(&conn->client, share > 0 ? share : 1);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct conn *conn = stream->data;
@@ -283,9 +306,10 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
         return;
     } else if (count > 0 && !conn->lingering) {
         conn->active_ms = now_ms(conn);
-        client_new_round(&conn->client);
+        conn->host->round_bytes += (size_t)count;
+        begin_round(conn);
         take_input(conn, slice_of(buf->base, (size_t)count));
-        if (count == CONN_READ_BYTES) {
+        if ((size_t)count == buf->len) {
             yield(conn); /* there is more: libuv would read on and on */
         }
     }
@@ -343,13 +367,29 @@ static void balance_reading(struct conn *conn)
     }
 }
 
+/* client_retry(), when it is this connection's turn. */
+static void retry(struct conn *conn)
+{
+    struct conn_host *host = conn->host;
+
+    if (!client_may_retry(&conn->client) || conn->has_yielded) {
+        return;
+    }
+    if (host->share(host) == 0) {
+        yield(conn);
+    } else {
+        client_retry(&conn->client, host->outbox);
+        host->begun += conn->client.with_engine;
+    }
+}
+
 void conn_advance(struct conn *conn)
 {
     bool moved = true;
 
     while (moved && !conn->closing && !conn->client.broken) {
         moved = send_replies(conn);
-        client_retry(&conn->client, conn->host->outbox);
+        retry(conn);
         moved = feed_kept(conn) || moved;
     }
     if (conn->closing) {
@@ -365,7 +405,7 @@ void conn_advance(struct conn *conn)
 void conn_resume(struct conn *conn)
 {
     conn->has_yielded = false;
-    client_new_round(&conn->client);
+    begin_round(conn);
     conn_advance(conn);
 }
 
@@ -421,8 +461,9 @@ static bool is_too_slow(const struct conn *conn, uint64_t now)
     if (!conn->client.spoke) {
         return now - conn->accepted_ms > CONN_FIRST_REQUEST_MS;
     }
-    return host->idle_timeout_ms > 0 && client_is_idle(&conn->client) &&
-           is_drained(conn) && now - conn->active_ms > host->idle_timeout_ms;
+    return host->idle_timeout_ms > 0 && !conn->has_yielded &&
+           client_is_idle(&conn->client) && is_drained(conn) &&
+           now - conn->active_ms > host->idle_timeout_ms;
 }
 
 void conn_check_time(struct conn *conn, uint64_t now)

@@ -22,6 +22,11 @@
 
 enum {
     CONN_READ_BYTES = 64 * 1024, /* read at a time */
+    /* What all connections together may do in a round of the loop; beyond it
+     * they are read little at a time, and begin one request. */
+    CONN_ROUND_BYTES = 512 * 1024,
+    CONN_ROUND_REQUESTS = 1024,
+    CONN_READ_BYTES_LITTLE = 1024,
     /* A connection that has answered for the last time reads on for so long, so
      * that unread input does not make the kernel discard the last reply. */
     CONN_LINGER_MS = 2000,
@@ -41,8 +46,16 @@ struct conn_host {
     struct request_list *outbox; /* requests for the engine; the host submits
                                     them soon */
     uint8_t *read_buffer;        /* CONN_READ_BYTES */
+    size_t round_bytes;          /* read in this round of the loop */
+    size_t round_requests;       /* looked at in this round */
+    size_t begun;                /* put into the outbox, and still there */
     struct buf *write_buffer;    /* empty between two calls */
-    /* Has conn_resume() called in the next round of the loop. */
+    /* How many requests a connection may begin before it yields: at most
+     * CLIENT_ROUND_MAX. 0: so much is under way that only those who wait for
+     * nothing yet begin one. */
+    size_t (*share)(const struct conn_host *host);
+    /* Has conn_resume() called in a later round of the loop, when it is not
+     * busy, in the order of the calls. */
     void (*yield)(struct conn_host *host, struct conn *conn);
     /* The connection is about to be freed. */
     void (*gone)(struct conn_host *host, struct conn *conn);

@@ -12,6 +12,14 @@
 
 enum {
     BACKLOG = 4096,
+    /* What one round of the loop does before sockets are read again. */
+    ROUND_ACCEPTS_MAX = 64, /* of a listener */
+    ROUND_CLOSES_MAX = 16,  /* of connections that waited too long */
+    /* Of the kernel's buffers for each connection, one in each direction; it
+     * takes twice that. Left to itself it would keep some MiB for a client that
+     * only sends, or does not read, and as much again in replies: a thousand of
+     * those use up what all of the machine's TCP may have. */
+    SOCKET_BUFFER_BYTES = 128 * 1024,
     /* Connections over the limit that may linger to hear that they are. */
     REFUSED_MAX = 64,
     /* Descriptors that are not connections: the store's files and a few. */
@@ -30,6 +38,8 @@ struct listener {
     union uv_any spare;
     bool spare_busy;
     bool spare_wanted;
+    bool has_more;   /* a connection that the next round accepts */
+    size_t accepted; /* in this round */
     struct server *server;
     struct bound bound;
 };
@@ -54,6 +64,7 @@ struct server {
     struct yield_list yielding; /* connections that wait for a next round */
     struct request_list outbox;
     size_t with_engine; /* requests that have not come back */
+    size_t sweeps;      /* of them, SWEEPs: they may wait for long */
     struct buf write_buffer;
     uint8_t read_buffer[CONN_READ_BYTES];
     /* Handles. */
@@ -66,7 +77,8 @@ struct server {
     uv_signal_t terminate;
     uv_signal_t interrupt;
     uint64_t tick_ms;
-    uint64_t ticked_ms; /* when the last tick was */
+    uint64_t ticked_ms;    /* when the last tick was */
+    struct conn *unlooked; /* of its connections, the next to look at */
     /* Watching the engine. */
     uint64_t ticks_rung;
     /* Stopping. */
@@ -94,20 +106,52 @@ static void on_failed(void *arg, int status, const char *why)
     returns_fail(&server->returns, status, why);
 }
 
-/* All that have yielded so far, once each: those that yield again meanwhile
- * wait for the round after. */
+/* An eighth of a turn; nothing while the engine has as much as two turns are,
+ * or when this round has been long: whoever comes then waits behind all of
+ * that. */
+static size_t share(const struct conn_host *host)
+{
+    const struct server *server = (const struct server *)(const void *)host;
+    size_t turn = server->engine == NULL ? CLIENT_ROUND_MAX
+                                         : engine_turn_commands(server->engine);
+    size_t share = turn / 8 > 0 ? turn / 8 : 1;
+
+    if (host->round_requests >= CONN_ROUND_REQUESTS ||
+        server->with_engine - server->sweeps + host->begun >= 2 * turn) {
+        return 0;
+    }
+    return share < CLIENT_ROUND_MAX ? share : CLIENT_ROUND_MAX;
+}
+
+static bool is_busy(const struct server *server)
+{
+    return share(&server->host) == 0;
+}
+
+/* Those that have yielded so far, until it is busy: those that yield again
+ * meanwhile wait behind the others. */
 static void on_next_round(uv_idle_t *handle)
 {
     struct server *server = handle->data;
-    struct yield_list now = TAILQ_HEAD_INITIALIZER(now);
-    struct conn *conn;
+    const struct conn *last = TAILQ_LAST(&server->yielding, yield_list);
+    const struct conn *resumed = NULL;
 
     uv_idle_stop(handle);
-    TAILQ_CONCAT(&now, &server->yielding, yielding);
-    while ((conn = TAILQ_FIRST(&now)) != NULL) {
-        TAILQ_REMOVE(&now, conn, yielding);
+    while (resumed != last && !is_busy(server)) {
+        struct conn *conn = TAILQ_FIRST(&server->yielding);
+
+        TAILQ_REMOVE(&server->yielding, conn, yielding);
         conn_resume(conn);
+        resumed = conn;
     }
+}
+
+/* Whether the loop must not sleep. Where connections have yielded and the
+ * engine is busy it may: what the engine gives back wakes it. */
+static bool has_next_round(const struct server *server)
+{
+    return server->unlooked != NULL ||
+           (!TAILQ_EMPTY(&server->yielding) && !is_busy(server));
 }
 
 static void on_yield(struct conn_host *host, struct conn *conn)
@@ -115,7 +159,6 @@ static void on_yield(struct conn_host *host, struct conn *conn)
     struct server *server = (struct server *)(void *)host;
 
     TAILQ_INSERT_TAIL(&server->yielding, conn, yielding);
-    uv_idle_start(&server->next_round, on_next_round);
 }
 
 /* Gives the requests back to their clients, then lets each connection that got
@@ -129,6 +172,7 @@ static void take_returned(struct server *server, struct request_list *list)
     while ((request = STAILQ_FIRST(list)) != NULL) {
         STAILQ_REMOVE_HEAD(list, link);
         server->with_engine--;
+        server->sweeps -= request->command.verb == VERB_SWEEP;
         conn = conn_of(client_returned(request));
         if (!conn->is_woken) {
             conn->is_woken = true;
@@ -145,8 +189,8 @@ static void take_returned(struct server *server, struct request_list *list)
 
 static void begin_stop(struct server *server, int status);
 
-/* Counts the outbox. `is_short`: the engine may be asked for a turn of it. */
-static size_t count_outbox(const struct server *server, bool *is_short)
+/* Counts the outbox as the engine's. True: it may be asked for a turn of it. */
+static bool count_outbox(struct server *server)
 {
     const struct request *request;
     size_t count = 0;
@@ -155,10 +199,13 @@ static size_t count_outbox(const struct server *server, bool *is_short)
     STAILQ_FOREACH (request, &server->outbox, link) {
         has_keys = has_keys && request->command.verb != VERB_SWEEP &&
                    request->command.verb != VERB_STATS;
+        server->sweeps += request->command.verb == VERB_SWEEP;
         count++;
     }
-    *is_short = has_keys && count <= ENGINE_NOW_COMMANDS_MAX;
-    return count;
+    server->with_engine += count;
+    server->host.begun = 0;
+    return has_keys && count <= ENGINE_NOW_COMMANDS_MAX &&
+           count <= engine_turn_commands(server->engine);
 }
 
 /* Has the engine decide the outbox: right here if that is little and the engine
@@ -167,9 +214,8 @@ static void submit_once(struct server *server, bool may_run_now)
 {
     struct request_list list = STAILQ_HEAD_INITIALIZER(list);
     bool is_alone = server->with_engine == 0;
-    bool is_short;
+    bool is_short = count_outbox(server);
 
-    server->with_engine += count_outbox(server, &is_short);
     STAILQ_CONCAT(&list, &server->outbox);
     if (may_run_now && is_alone && is_short &&
         engine_run_now(server->engine, &list)) {
@@ -206,25 +252,6 @@ static void take_all(struct server *server)
     }
 }
 
-/* Before the loop sleeps. */
-static void on_prepare(uv_prepare_t *handle)
-{
-    struct server *server = handle->data;
-
-    submit(server);
-    while (!returns_may_sleep(&server->returns)) {
-        take_all(server);
-        submit(server);
-    }
-}
-
-/* After the sockets were read. */
-static void on_check(uv_check_t *handle)
-{
-    submit(handle->data);
-    take_all(handle->data);
-}
-
 /* --- connections ----------------------------------------------------------
  */
 
@@ -240,6 +267,9 @@ static void on_gone(struct conn_host *host, struct conn *conn)
 
     if (conn->has_yielded) {
         TAILQ_REMOVE(&server->yielding, conn, yielding);
+    }
+    if (server->unlooked == conn) {
+        server->unlooked = TAILQ_NEXT(conn, link);
     }
     TAILQ_REMOVE(&server->conns, conn, link);
     server->conns_count--;
@@ -291,24 +321,18 @@ static void drop_connection(struct listener *listener)
     uv_close(&spare->handle, on_dropped);
 }
 
-static void on_connection(uv_stream_t *stream, int status)
+static void accept_connection(struct listener *listener)
 {
-    struct listener *listener = stream->data;
     struct server *server = listener->server;
-    struct conn *conn;
+    struct conn *conn = conn_new(&server->host, listener->bound.is_unix);
 
-    if (status < 0) {
-        log_error("accepting a connection: %s", uv_strerror(status));
-        return;
-    }
-    conn = conn_new(&server->host, listener->bound.is_unix);
     if (conn == NULL) {
         log_error("accepting a connection: out of memory");
         drop_connection(listener);
         return;
     }
     add_conn(server, conn);
-    if (uv_accept(stream, &conn->uv.stream) < 0) {
+    if (uv_accept(&listener->uv.stream, &conn->uv.stream) < 0) {
         conn_close(conn);
     } else if (!conn->refused) {
         conn_start(conn);
@@ -321,8 +345,55 @@ static void on_connection(uv_stream_t *stream, int status)
     }
 }
 
+/* libuv would go on for as long as others connect. It stops where one is not
+ * accepted, and begins again when that is done. */
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct listener *listener = stream->data;
+
+    if (status < 0) {
+        log_error("accepting a connection: %s", uv_strerror(status));
+    } else if (listener->accepted == ROUND_ACCEPTS_MAX) {
+        listener->has_more = true;
+    } else {
+        listener->accepted++;
+        accept_connection(listener);
+    }
+}
+
+static void accept_more(struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        struct listener *listener = &server->listeners[i];
+
+        listener->accepted = 0;
+        if (listener->has_more && !uv_is_closing(&listener->uv.handle)) {
+            listener->has_more = false;
+            listener->accepted++;
+            accept_connection(listener);
+        }
+    }
+}
+
 /* --- timers ---------------------------------------------------------------
  */
+
+/* Looks at the connections that the last tick has to look at, until some are
+ * closed: to free what many of them held takes its time. */
+static void look_at_some(struct server *server)
+{
+    uint64_t now_ms = uv_now(&server->loop);
+    size_t closes = 0;
+
+    while (server->unlooked != NULL && closes < ROUND_CLOSES_MAX) {
+        struct conn *conn = server->unlooked;
+        bool was_closing = conn->closing;
+
+        server->unlooked = TAILQ_NEXT(conn, link);
+        conn_check_time(conn, now_ms);
+        closes += !was_closing && conn->closing;
+    }
+}
 
 /* The manager's watchdog is fed only while the engine answers too. */
 static void watch_engine(struct server *server)
@@ -340,21 +411,17 @@ static void on_tick(uv_timer_t *timer)
 {
     struct server *server = timer->data;
     uint64_t now_ms = uv_now(&server->loop);
-    struct conn *conn = TAILQ_FIRST(&server->conns);
 
     watch_engine(server);
-    if (now_ms - server->ticked_ms > 3 * server->tick_ms) {
+    if (now_ms - server->ticked_ms <= 3 * server->tick_ms) {
+        server->unlooked = TAILQ_FIRST(&server->conns);
+    } else {
         /* The process stood still. What has arrived meanwhile is read before
          * anybody is found too slow. */
-        conn = NULL;
+        server->unlooked = NULL;
     }
     server->ticked_ms = now_ms;
-    while (conn != NULL) {
-        struct conn *next = TAILQ_NEXT(conn, link);
-
-        conn_check_time(conn, now_ms);
-        conn = next;
-    }
+    look_at_some(server);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -378,6 +445,33 @@ static uint64_t tick_ms(const struct config *config)
         }
     }
     return tick < TICK_MS_MIN ? TICK_MS_MIN : tick;
+}
+
+/* --- a round of the loop --------------------------------------------------
+ */
+
+/* Before the loop sleeps. What has come back meanwhile is taken after a look at
+ * the sockets: the engine may have the next turn ready whenever one is sent,
+ * and nobody would be read for as long as that goes on. */
+static void on_prepare(uv_prepare_t *handle)
+{
+    struct server *server = handle->data;
+
+    server->host.round_bytes = 0;
+    server->host.round_requests = 0;
+    accept_more(server);
+    look_at_some(server);
+    submit(server);
+    if (has_next_round(server) || !returns_may_sleep(&server->returns)) {
+        uv_idle_start(&server->next_round, on_next_round);
+    }
+}
+
+/* After the sockets were read. */
+static void on_check(uv_check_t *handle)
+{
+    submit(handle->data);
+    take_all(handle->data);
 }
 
 /* --- stopping -------------------------------------------------------------
@@ -602,6 +696,7 @@ static struct server *server_new(const struct config *config,
         .outbox = &server->outbox,
         .read_buffer = server->read_buffer,
         .write_buffer = &server->write_buffer,
+        .share = share,
         .yield = on_yield,
         .gone = on_gone,
     };
@@ -627,8 +722,14 @@ static void server_free(struct server *server)
 
 static int open_listener(struct server *server, struct listener *listener)
 {
+    int bytes = SOCKET_BUFFER_BYTES;
     int status;
 
+    /* Connections inherit them. */
+    setsockopt(listener->bound.fd, SOL_SOCKET, SO_SNDBUF, &bytes,
+               sizeof(bytes));
+    setsockopt(listener->bound.fd, SOL_SOCKET, SO_RCVBUF, &bytes,
+               sizeof(bytes));
     if (listener->bound.is_unix) {
         uv_pipe_init(&server->loop, &listener->uv.pipe, 0);
         status = uv_pipe_open(&listener->uv.pipe, listener->bound.fd);

@@ -2,4 +2,6 @@
 
 #include <stddef.h>
 
-suite_fn *const suites[] = {NULL};
+suite_fn suite_crowd;
+
+suite_fn *const suites[] = {suite_crowd, NULL};

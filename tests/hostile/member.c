@@ -17,6 +17,9 @@ enum {
     EVENTS = 1024,
     REQUESTS_BYTES = 65536,
     REQUEST_BYTES = 64,
+    /* Idle members that connect at the same time. More than a listener's queue
+     * takes would try again after 1, 3, 7, ... s, all together. */
+    CONNECTING_MAX = 1000,
     /* The clients' side of the kernel's buffers would be elsewhere: thousands
      * of full ones here take the memory that all of TCP has. */
     SOCKET_BUFFER_BYTES = 32 * 1024,
@@ -42,6 +45,7 @@ struct process_of_crowd {
     int epoll;
     struct member *members;
     unsigned count;
+    unsigned connecting; /* idle members */
     uint64_t now_ms;
     unsigned claimed; /* keys of the flood */
     char flood[REQUESTS_BYTES];
@@ -56,6 +60,13 @@ static struct crowd_tally *tally_of(const struct process_of_crowd *self,
     return &self->place->shared->of[member->kind];
 }
 
+/* Ends the process, which crowd_end() notices. */
+static void give_up(const char *what)
+{
+    perror(what);
+    _exit(2);
+}
+
 /* --- connecting ----------------------------------------------------------- */
 
 static void watch(struct process_of_crowd *self, struct member *member, int how,
@@ -64,7 +75,7 @@ static void watch(struct process_of_crowd *self, struct member *member, int how,
     struct epoll_event event = {.events = events, .data.ptr = member};
 
     if (epoll_ctl(self->epoll, how, member->fd, &event) != 0) {
-        _exit(2);
+        give_up("epoll_ctl");
     }
 }
 
@@ -82,7 +93,7 @@ static int open_socket(const struct process_of_crowd *self)
         setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) !=
             0 ||
         bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0) {
-        _exit(3);
+        give_up("socket");
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
@@ -113,6 +124,7 @@ static void begin_connect(struct process_of_crowd *self, struct member *member)
         return;
     }
     member->state = CONNECTING;
+    self->connecting += member->kind == CROWD_IDLE;
     watch(self, member, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
@@ -281,6 +293,7 @@ static void on_connected(struct process_of_crowd *self, struct member *member)
     int error = 0;
     socklen_t len = sizeof(error);
 
+    self->connecting -= member->kind == CROWD_IDLE;
     getsockopt(member->fd, SOL_SOCKET, SO_ERROR, &error, &len);
     if (error != 0) {
         try_again_soon(self, member);
@@ -326,7 +339,9 @@ static void do_what_is_due(struct process_of_crowd *self, struct member *member)
 
     if (member->state == APART && self->now_ms >= member->due_ms &&
         !atomic_load(&shared->holds)) {
-        begin_connect(self, member);
+        if (member->kind != CROWD_IDLE || self->connecting < CONNECTING_MAX) {
+            begin_connect(self, member);
+        }
     } else if (member->state == OPEN && member->kind == CROWD_DRIP &&
                self->now_ms >= member->due_ms) {
         send_text(self, member, "C");

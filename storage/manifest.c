@@ -61,11 +61,13 @@ static int open_current(const char *db_path, uint64_t *number, struct err *err)
     return fd;
 }
 
-/* Hashes the bytes [from, to) of the file; false where it cannot be read or
- * ends before. */
-static bool hash_more(XXH3_state_t *state, int fd, uint64_t from, uint64_t to)
+/* Hashes the bytes [from, to) of the file; how many there were, or less than 0
+ * where it cannot be read. */
+static int64_t hash_more(XXH3_state_t *state, int fd, uint64_t from,
+                         uint64_t to)
 {
     uint8_t chunk[CHUNK_BYTES];
+    uint64_t begin = from;
     ssize_t got = 1;
 
     while (from < to && got > 0) {
@@ -77,7 +79,7 @@ static bool hash_more(XXH3_state_t *state, int fd, uint64_t from, uint64_t to)
             from += (uint64_t)got;
         }
     }
-    return from == to;
+    return got < 0 ? -1 : (int64_t)(from - begin);
 }
 
 static XXH3_state_t *new_state(void)
@@ -140,7 +142,8 @@ int manifest_follow(struct manifest *manifest, const char *db_path,
     if (fdatasync(manifest->fd) != 0) {
         return fail(err, "synced");
     }
-    if (!hash_more(manifest->state, manifest->fd, mark->bytes, bytes)) {
+    if (hash_more(manifest->state, manifest->fd, mark->bytes, bytes) !=
+        (int64_t)(bytes - mark->bytes)) {
         return fail(err, "read");
     }
     mark->bytes = bytes;
@@ -156,20 +159,25 @@ int manifest_check(const char *db_path, const struct manifest_mark *mark,
     uint64_t number = 0;
     int fd = open_current(db_path, &number, err);
     XXH3_state_t *state;
+    int64_t bytes;
     bool is_same;
+    int status = 0;
 
     if (fd < 0) {
         return E_IO;
     }
     state = new_state();
-    is_same = number == mark->number && hash_more(state, fd, 0, mark->bytes) &&
+    bytes = hash_more(state, fd, 0, mark->bytes);
+    is_same = number == mark->number && bytes == (int64_t)mark->bytes &&
               XXH3_64bits_digest(state) == mark->hash;
+    if (bytes < 0) {
+        status = fail(err, "read");
+    } else if (!is_same && number <= mark->number) {
+        status = err_set(err, E_DATA,
+                         "lost table files: the MANIFEST in db was damaged, "
+                         "cut, or is an older one");
+    }
     XXH3_freeState(state);
     close(fd);
-    if (is_same || number > mark->number) {
-        return 0;
-    }
-    return err_set(err, E_DATA,
-                   "lost table files: the MANIFEST in db was damaged, cut, or "
-                   "is an older one");
+    return status;
 }

@@ -304,8 +304,8 @@ static void fill_cell(struct cell *cell, rocksdb_pinnableslice_t *value,
 
     *cell = (struct cell){.hold = value};
     if (error != NULL) {
-        cell->status = E_CORRUPT;
         take_text(error, trouble);
+        cell->status = mentions(trouble, "IO error: ") ? E_IO : E_CORRUPT;
     } else if (value != NULL) {
         data = rocksdb_pinnableslice_value(value, &len);
         cell->found = true;
@@ -736,7 +736,7 @@ static int check_meta(struct rocks *rocks, struct err *err)
     rocksdb_iter_destroy(iterator);
     if (error != NULL) {
         take_text(error, err);
-        return E_DATA;
+        return status_of_text(err);
     }
     return streams_check(&rocks->tables, err);
 }

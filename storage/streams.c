@@ -197,8 +197,10 @@ static int check_meta(const struct cell *format, const struct cell *marks,
 {
     int status;
 
-    if (format->status != 0 || marks->status != 0) {
-        return err_set(err, E_DATA, "cannot be read: %s", trouble->text);
+    status = format->status != 0 ? format->status : marks->status;
+    if (status != 0) {
+        return err_set(err, status == E_IO ? E_IO : E_DATA,
+                       "cannot be read: %s", trouble->text);
     }
     status = format->found ? meta_format_check(format->value) : E_DATA;
     if (status == E_FORMAT) {

@@ -13,7 +13,8 @@ enum table { TABLE_META, TABLE_ROWS, TABLE_DUE, TABLE_COUNT };
 
 /* One answer of read(). */
 struct cell {
-    int status; /* 0, or E_CORRUPT: whether there is a row cannot be read */
+    int status; /* 0, or whether there is a row cannot be read: E_CORRUPT, or
+                   E_IO where the disk said so */
     bool found;
     struct slice value; /* valid until the cell is released */
     void *hold;         /* the backend's; what keeps the value */
@@ -26,7 +27,7 @@ typedef bool table_visit(void *arg, struct slice key, struct slice value);
 struct tables;
 
 struct tables_ops {
-    /* Reads rows by key. When a cell is E_CORRUPT, `trouble` says why. Keys may
+    /* Reads rows by key. Where one cannot be read, `trouble` says why. Keys may
      * not repeat. Every cell has to be released. */
     void (*read)(struct tables *tables, enum table table,
                  const struct slice *keys, struct cell *cells, size_t count,

@@ -106,7 +106,7 @@ static void read_missed(struct view *view, struct err *trouble)
         struct view_row *row = view->missed[i];
         const struct cell *cell = &view->cells[i];
 
-        row->status = cell->status;
+        row->status = cell->status != 0 ? E_CORRUPT : 0;
         row->found = cell->found;
         row->value = cell->value;
     }

@@ -100,14 +100,15 @@ static bool mentions(const struct err *text, const char *part)
 
 static void set_log_options(rocksdb_options_t *options, const char *log_dir)
 {
-    enum { LEVEL_WARN = 2 };
+    enum { LEVEL_FATAL = 4 };
 
     /* This build aborts when it cannot write its own log, so that must not be
-     * on the disk that the data can fill. */
+     * on the disk that the data can fill. Where it is may be full too: after
+     * the open it has nothing to say. What ends the daemon it returns. */
     if (log_dir != NULL) {
         rocksdb_options_set_db_log_dir(options, log_dir);
     }
-    rocksdb_options_set_info_log_level(options, LEVEL_WARN);
+    rocksdb_options_set_info_log_level(options, LEVEL_FATAL);
     rocksdb_options_set_max_log_file_size(options, MIB);
     rocksdb_options_set_keep_log_file_num(options, 3);
     rocksdb_options_set_stats_dump_period_sec(options, 0);

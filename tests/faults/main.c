@@ -5,6 +5,7 @@
 suite_fn suite_background;
 suite_fn suite_failed_calls;
 suite_fn suite_failed_disk;
+suite_fn suite_full_disk;
 suite_fn suite_other_limits;
 
 suite_fn *const suites[] = {

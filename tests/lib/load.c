@@ -53,7 +53,7 @@ static enum load_answer answer_of(const char *reply, const char *done)
         return LOAD_DONE;
     }
     if (begins(reply, "ERR SHUTTING_DOWN ") || begins(reply, "ERR BUSY ") ||
-        begins(reply, "ERR NOT_FOUND ")) {
+        begins(reply, "ERR NOT_FOUND ") || begins(reply, "ERR NO_SPACE ")) {
         return LOAD_REFUSED;
     }
     ck_assert_msg(begins(reply, "ERR INDETERMINATE "), "unexpected reply: %s",

@@ -13,7 +13,8 @@ enum {
     EXIT_FULL = 75,
     /* Of a call that is made more often, so many are failed one by one and as
      * many later ones, evenly spaced; every one with FAULTS_ALL=1 in the
-     * environment, and only those called so with FAULTS_CALL=NAME. */
+     * environment, and only those called so with FAULTS_CALL=NAME ("any" are
+     * all that write, "making" those while the data is made). */
     TRIED_AT_FIRST = 10,
     TRIED_LATER = 6,
     SEED_FLUSHES = 6, /* the life's own ones make a compaction of them */
@@ -337,18 +338,19 @@ static void sweep_call(struct sweep *sweep, enum fail_call call)
     report(sweep, call, count);
 }
 
-static bool is_wanted(enum fail_call call)
+static bool is_wanted(enum fail_call call, bool is_new)
 {
     const char *only = getenv("FAULTS_CALL");
 
-    return only == NULL || strcmp(only, fail_call_name(call)) == 0;
+    return only == NULL ||
+           strcmp(only, is_new ? "making" : fail_call_name(call)) == 0;
 }
 
 static void sweep_all(enum fail_call call, bool is_new)
 {
     struct sweep *sweep;
 
-    if (!plan_is_possible() || !is_wanted(call)) {
+    if (!plan_is_possible() || !is_wanted(call, is_new)) {
         return;
     }
     sweep = calloc(1, sizeof(*sweep));

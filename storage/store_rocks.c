@@ -596,6 +596,9 @@ static int status_of_text(const struct err *text)
         {"Permission denied", E_FORMAT},
         {"Corruption: ", E_DATA},
         {"No such file", E_DATA},
+        /* What RocksDB makes of a CURRENT that could not be opened. */
+        {"Direct I/O is not supported", E_IO},
+        {"incompatible with filesystem", E_IO},
         {"Invalid argument: ", E_DATA}, /* CURRENT or a column family is gone */
     };
 

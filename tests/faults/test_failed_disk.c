@@ -108,31 +108,36 @@ START_TEST(an_idle_daemon_notices_that_its_disk_has_failed)
 }
 END_TEST
 
-/* Starts with the nth read failing; whether that was met. */
-static bool start_with_failed_read(const struct site *site,
-                                   struct fail_plan *plan, uint64_t nth)
+/* Starts with the nth call failing; whether that was met. */
+static bool start_failing(const struct site *site, struct fail_plan *plan,
+                          enum fail_call call, uint64_t nth)
 {
     struct daemon daemon;
     int code = 0;
 
     plan_reset(plan);
-    plan_fail(plan, FAIL_pread, EIO, nth, false);
+    plan_fail(plan, call, EIO, nth, false);
     plan_spawn(&daemon, site, NOTHING);
     if (daemon_await_ready(&daemon, 1)) {
         daemon_kill(&daemon);
         return plan_has_failed(plan);
     }
     code = process_wait(&daemon.process);
-    ck_assert_msg(code == EXIT_IO, "read %llu, of %s: exit code %d: %.4000s",
-                  (unsigned long long)nth, plan->failed_path, code,
-                  process_err(&daemon.process));
+    ck_assert_msg(code == EXIT_IO, "%s %llu, of %s: exit code %d: %.4000s",
+                  fail_call_name(call), (unsigned long long)nth,
+                  plan->failed_path, code, process_err(&daemon.process));
     process_release(&daemon.process);
     return true;
 }
 
+static const enum fail_call reads[] = {FAIL_open, FAIL_read, FAIL_pread};
+
+enum { READS = sizeof(reads) / sizeof(reads[0]) };
+
 /* The service manager would not start it again. */
 START_TEST(a_read_that_fails_at_the_start_is_not_taken_for_damage)
 {
+    enum fail_call call = reads[_i];
     struct rig rig;
     struct fail_plan *plan;
     uint64_t nth = 1;
@@ -146,18 +151,31 @@ START_TEST(a_read_that_fails_at_the_start_is_not_taken_for_damage)
     client_close(&rig.client);
     daemon_kill(&rig.daemon);
     plan = plan_make(&rig.site);
-    while (nth <= 300 && start_with_failed_read(&rig.site, plan, nth)) {
+    while (nth <= 300 && start_failing(&rig.site, plan, call, nth)) {
         nth++;
     }
-    ck_assert_uint_gt(nth, 10);
-    printf("start: each of %llu reads failed\n", (unsigned long long)(nth - 1));
+    ck_assert_uint_gt(nth, 1);
+    printf("start: %s, each of %llu failed\n", fail_call_name(call),
+           (unsigned long long)(nth - 1));
     fflush(stdout);
     plan_free(plan);
     site_remove(&rig.site);
 }
 END_TEST
 
-SUITE(failed_disk, 300,
-      a_failed_commit_under_load_ends_the_daemon_and_loses_nothing,
-      an_idle_daemon_notices_that_its_disk_has_failed,
-      a_read_that_fails_at_the_start_is_not_taken_for_damage)
+Suite *suite_failed_disk(void);
+Suite *suite_failed_disk(void)
+{
+    Suite *suite = suite_create("failed_disk");
+    TCase *tcase = tcase_create("failed_disk");
+
+    tcase_set_timeout(tcase, 300);
+    tcase_add_test(
+        tcase, a_failed_commit_under_load_ends_the_daemon_and_loses_nothing);
+    tcase_add_test(tcase, an_idle_daemon_notices_that_its_disk_has_failed);
+    tcase_add_loop_test(tcase,
+                        a_read_that_fails_at_the_start_is_not_taken_for_damage,
+                        0, READS);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

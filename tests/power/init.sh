@@ -27,12 +27,16 @@ trap 'exit 1' ALRM
 
 say booted "$(uname -r)"
 mount -t proc proc /proc || fail "mount of /proc"
+mount -t sysfs sysfs /sys || fail "mount of /sys"
 mount -t tmpfs tmpfs /run || fail "mount of /run"
 mkdir /run/disk /run/host /run/log || fail "directories"
 mount -t hostfs none /run/host -o "$POWER_HOST" || fail "mount of the host"
 insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/loop.ko" ||
     fail "no loop devices"
 losetup /dev/loop0 /run/host/disk || fail "no disk"
+# The driver of loop devices reports of a merged request only what became of its
+# last part: nobody would be told of a write that failed in front of it.
+echo 2 >/sys/block/loop0/queue/nomerges || fail "requests are merged"
 mount -t "$POWER_FS" /dev/loop0 /run/disk || fail "mount of the disk"
 say mounted
 export TMPDIR=/run

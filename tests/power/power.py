@@ -327,11 +327,14 @@ def end_of(mark: str) -> tuple[int, int]:
 
 
 def start_again(guest: Guest, disk: Disk, mark: str) -> str:
-    """dedupd has ended; the guest starts it once more, over what its page
-    cache has."""
+    """dedupd has ended. Either the power goes at once, or the guest starts it
+    once more, over what its page cache has."""
     code, died = end_of(mark)
     if code != STORAGE_ERROR:
         raise Broken(f"{mark}:\n{guest.last_words()}")
+    if disk.draw.random() < 0.5:
+        disk.bury(RECORD, guest.cut(), True)
+        return "power cut at once"
     disk.bury(RECORD, died, True)
     again = guest.wait_for(("looked", "dedupd ended"), LOOK_MAX_S)
     looked = again is not None and again.startswith("looked")

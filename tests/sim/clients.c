@@ -121,7 +121,7 @@ static void ask_claim(struct world *w, struct client *client, struct op *op)
     op->verb = VERB_CLAIM;
     op->lease_ms = maybe_duration(w, 60, w->plan.lease_ms);
     op->ttl_ms = maybe_duration(w, 40, w->plan.ttl_ms);
-    if (rng_percent(&w->rng, 65)) {
+    if (rng_percent(&w->rng, 55)) {
         /* Of another client, sometimes. */
         op->owner = rng_percent(&w->rng, 5) && key->owner != 0 ? key->owner
                                                                : ++w->numbers;
@@ -142,7 +142,7 @@ static void ask_on(struct world *w, struct client *client, struct op *op)
     unsigned draw = (unsigned)rng_below(&w->rng, 100);
 
     op->key = client->key;
-    op->fence = rng_percent(&w->rng, 90) ? client->fence : 0;
+    op->fence = rng_percent(&w->rng, 80) ? client->fence : 0;
     if (draw < 45) {
         op->verb = VERB_COMPLETE;
         client->receipt = client->receipt != 0 && rng_percent(&w->rng, 80)
@@ -268,6 +268,10 @@ static struct flight *send(struct world *w, size_t client, const struct op *op)
 
 struct flight *clients_ask(struct world *w, size_t client)
 {
+    if (w->clients[client].waiting > 0 &&
+        !rng_percent(&w->rng, w->plan.pipelined)) {
+        return NULL;
+    }
     return clients_ask_key(w, client, pick_key(w));
 }
 
@@ -275,12 +279,23 @@ struct flight *clients_ask_key(struct world *w, size_t client, uint32_t key)
 {
     struct op op = {.key = key};
 
-    if (w->clients[client].waiting > 0 &&
-        !rng_percent(&w->rng, w->plan.pipelined)) {
-        return NULL;
-    }
     choose(w, &w->clients[client], &op);
     return send(w, client, &op);
+}
+
+size_t clients_replace(struct world *w, size_t client, uint32_t key,
+                       struct flight *flights[2])
+{
+    struct op release = {.key = key,
+                         .verb = VERB_RELEASE,
+                         .fence = w->keys[key].fence};
+    struct op claim = {.key = key, .verb = VERB_CLAIM};
+    size_t count = 0;
+
+    flights[0] = send(w, client, &release);
+    count += flights[0] != NULL;
+    flights[count] = send(w, client, &claim);
+    return count + (flights[count] != NULL);
 }
 
 void clients_look(struct world *w, uint32_t key)

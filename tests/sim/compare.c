@@ -242,14 +242,17 @@ static void apply(struct world *w, const struct flight *flight,
                 fence);
 }
 
-void judge_kept(struct world *w)
+void judge_unsynced(struct world *w, size_t kept)
 {
     uint64_t last_fence = w->fence_before;
 
-    w->used_ms = world_now_ms(w);
-    if (w->plan.rivals > 0) {
+    if (w->rival.acted) {
         give_up(w, "an unknown outcome beside another session's");
     }
+    if (kept == 0) {
+        return;
+    }
+    w->used_ms = world_now_ms(w);
     for (size_t i = 0; i < w->taken_count && w->model != NULL; i++) {
         if (w->taken[i]->damaged) {
             give_up(w, "an unknown outcome on a damaged key");

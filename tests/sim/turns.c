@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { RIVAL_FENCES = 64, RIVAL_OPS_MAX = 3 };
+enum { RIVAL_FENCES = 64, RIVAL_OPS_MAX = 3, SLICES_MAX = 1000 };
 
 /* --- answers -------------------------------------------------------------- */
 
@@ -160,24 +160,28 @@ void turns_run(struct world *w)
 
 /* --- the rival ------------------------------------------------------------ */
 
-/* Asks for one or a few keys, rather those that the turn has in hand. */
+static uint32_t rival_key(struct world *w)
+{
+    return w->taken_count > 0 && rng_percent(&w->rng, 80)
+               ? w->taken[rng_below(&w->rng, w->taken_count)]->op.key
+               : (uint32_t)rng_below(&w->rng, w->plan.keys);
+}
+
+/* Asks for one or a few keys, rather those that the turn has in hand. Now and
+ * then it takes a claim's place, which nobody else does in one turn. */
 static size_t rival_ask(struct world *w, struct flight *asked[RIVAL_OPS_MAX])
 {
     size_t most = 1 + (size_t)rng_below(&w->rng, RIVAL_OPS_MAX);
-    size_t client = w->plan.clients;
+    bool replaces = rng_percent(&w->rng, 30);
     size_t count = 0;
 
+    if (replaces) {
+        return clients_replace(w, w->plan.clients, rival_key(w), asked);
+    }
     while (count < most) {
-        uint32_t key =
-            w->taken_count > 0 && rng_percent(&w->rng, 80)
-                ? w->taken[rng_below(&w->rng, w->taken_count)]->op.key
-                : (uint32_t)rng_below(&w->rng, w->plan.keys);
-        size_t before = w->clients[client].waiting;
-        struct flight *flight;
+        struct flight *flight =
+            clients_ask_key(w, w->plan.clients, rival_key(w));
 
-        w->clients[client].waiting = 0;
-        flight = clients_ask_key(w, client, key);
-        w->clients[client].waiting += before;
         if (flight == NULL) {
             break;
         }
@@ -206,8 +210,10 @@ static void rival_run(struct world *w)
     world_trace(w, "another session's turn");
     status = turn_run(&w->rival.turn, &list);
     give_back(w, status);
-    memcpy(w->taken, outer, sizeof(outer));
-    w->taken_count = outer_count;
+    if (outer_count > 0) {
+        memcpy(w->taken, outer, sizeof(outer));
+        w->taken_count = outer_count;
+    }
     w->rival.acted = true;
 }
 
@@ -278,9 +284,10 @@ void turns_rival(struct world *w)
     }
     w->rival.turn.last_fence = w->turn.last_fence;
     w->rival.turn.marks = w->turn.marks;
+    w->fence_before = w->turn.last_fence;
     rival_run(w);
+    w->rival.acted = false; /* nobody was interrupted */
     if (w->dying) {
-        w->taken_count = 0;
         world_die(w);
         return;
     }
@@ -323,12 +330,17 @@ void turns_sweep(struct world *w, bool all)
     uint32_t life = w->life;
     bool whole = !w->sweeper.running;
     bool alone = true;
+    int slices = 0;
 
     sweeper_begin(&w->sweeper);
     do {
         sweep_slice(w);
         alone = alone && !w->rival.acted;
-    } while (all && w->life == life && w->sweeper.running);
+    } while (all && w->life == life && w->sweeper.running &&
+             ++slices < SLICES_MAX);
+    if (slices == SLICES_MAX) {
+        judge_complain(w, SIM_RULES, "a sweep does not end");
+    }
     if (all && whole && alone && w->life == life) {
         judge_swept(w);
     }

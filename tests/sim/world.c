@@ -230,7 +230,7 @@ static void close_engine(struct world *w)
     if (w->rival.session != NULL) {
         turn_release(&w->rival.turn);
         w->rival.session->store->ops->session_close(w->rival.session);
-        w->rival = (struct rival){0};
+        w->rival = (struct rival){.acted = w->rival.acted};
     }
 }
 
@@ -286,9 +286,7 @@ static void settle_disk(struct world *w)
     w->result->counts.kept_commits += kept;
     w->result->counts.lost_commits += unsynced - kept;
     disk_keep(w->disk, kept);
-    if (kept > 0) {
-        judge_kept(w);
-    }
+    judge_unsynced(w, kept);
     w->taken_count = 0;
 }
 

@@ -162,8 +162,13 @@ void clients_init(struct world *w);
 /* Sends one more command if a client has room; NULL otherwise. */
 struct flight *clients_ask(struct world *w, size_t client);
 
-/* On the key that is named. */
+/* On the key that is named, and whether or not it still waits. */
 struct flight *clients_ask_key(struct world *w, size_t client, uint32_t key);
+
+/* Releases the last claim known of the key and claims it; how many commands
+ * were sent. */
+size_t clients_replace(struct world *w, size_t client, uint32_t key,
+                       struct flight *flights[2]);
 
 /* Sends a LOOKUP, from a client of its own. */
 void clients_look(struct world *w, uint32_t key);
@@ -201,8 +206,8 @@ void judge_answers(struct world *w);
 void judge_interrupted(struct world *w, struct flight *const *rivals,
                        size_t count);
 
-/* A commit that failed turned out to be there. */
-void judge_kept(struct world *w);
+/* Of the commits that failed, so many turned out to be there. */
+void judge_unsynced(struct world *w, size_t kept);
 
 /* --- rules.c: what is on the disk ----------------------------------------- */
 

@@ -21,7 +21,7 @@ struct task {
     struct decision decision;
     bool had_claim;        /* the record before the appended one was a claim */
     size_t item;           /* of the append, SIZE_MAX: appends nothing */
-    uint64_t pinned_fence; /* 0: none; see pin() */
+    uint64_t pinned_fence; /* 0: none; see decide_pinned() */
 };
 
 struct turn_work {
@@ -181,25 +181,36 @@ static void gather_slots(struct turn_work *work)
     }
 }
 
+static bool names_no_claim(const struct turn *turn,
+                           const struct command *command)
+{
+    return (command->verb == VERB_COMPLETE || command->verb == VERB_RELEASE) &&
+           (command->given & OPTION_FENCE) == 0 && !turn->rules.require_fence;
+}
+
 /* A COMPLETE or RELEASE without a fence means the claim that it met first. If
  * another writer gets in between, it must not hit that one's claim: decided
- * again, it has the fence of the first decision as if it had been given. */
-static struct command pin(struct task *task)
+ * again, it is stale unless it meets the same. Then it is decided as it stands;
+ * what it met does not stand in for a fence that is required. */
+static struct decision decide_pinned(const struct turn *turn, struct task *task,
+                                     const struct situation *situation)
 {
+    const struct head *head = &task->slot->head;
     struct command command = task->request->command;
-    bool finishes =
-        command.verb == VERB_COMPLETE || command.verb == VERB_RELEASE;
 
-    if (!finishes || (command.given & OPTION_FENCE) != 0) {
-        return command;
-    }
     if (task->pinned_fence != 0) {
+        struct decision decision;
+
         command.given |= OPTION_FENCE;
         command.fence = task->pinned_fence;
-    } else if (task->slot->head.next > 0) {
-        task->pinned_fence = task->slot->head.record.fence;
+        decision = decide(situation, head, &command);
+        if (decision.reply.error == E_STALE) {
+            return decision;
+        }
+    } else if (names_no_claim(turn, &command) && head->next > 0) {
+        task->pinned_fence = head->record.fence;
     }
-    return command;
+    return decide(situation, head, &task->request->command);
 }
 
 static size_t room_needed(const struct task *task)
@@ -268,10 +279,9 @@ static void decide_task(struct turn *turn, struct task *task, uint64_t now_us,
             turn->last_fence + 1 > now_us ? turn->last_fence + 1 : now_us,
         .no_space = turn->no_space,
     };
-    struct command command = pin(task);
 
     task->item = SIZE_MAX;
-    task->decision = decide(&situation, &task->slot->head, &command);
+    task->decision = decide_pinned(turn, task, &situation);
     if (!postpone(task, first_time)) {
         turn->reply_bytes += task->decision.reply.receipt.len;
         if (task->decision.append) {

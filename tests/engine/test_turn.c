@@ -278,6 +278,72 @@ START_TEST(complete_without_fence_never_hits_a_claim_it_did_not_meet)
 }
 END_TEST
 
+/* As an EXTEND of the same claim by another session does. */
+static void extend_k_behind(void *arg)
+{
+    struct bench *b = arg;
+    struct store *inner = store_faulty_inner(b->store.store);
+    struct session *session = inner->ops->session_open(inner);
+    struct stream stream = test_stream("default", "k");
+    struct record record = test_head(session, stream).record;
+
+    record.lease_end_ms++;
+    test_append(session, stream, record);
+    inner->ops->session_close(session);
+}
+
+/* A RELEASE without a fence, which is decided again because the EXTEND before
+ * it met a conflict. */
+static struct reply release_behind_extend(struct bench *b,
+                                          struct command first_claim)
+{
+    struct batch batch;
+    uint64_t fence = bench_run(b, first_claim).fence;
+
+    store_faulty_before(b->store.store, FAULTY_APPEND, 1, false,
+                        extend_k_behind, b);
+    batch_init(&batch);
+    batch_add(&batch, extend("k", fence));
+    batch_add(&batch, release("k"));
+    batch_run(b, &batch);
+    ck_reply(batch.requests[0]->reply, "EXTENDED");
+    return batch.requests[1]->reply;
+}
+
+START_TEST(release_that_meets_the_same_claim_after_a_conflict_ends_it)
+{
+    struct bench b;
+
+    bench_open(&b, STORE_FAULTY);
+    bench_at(&b, 1000);
+    ck_reply(release_behind_extend(&b, claim("k")), "OK");
+    ck_reply(bench_run(&b, lookup("k")), "NOT_FOUND");
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(fence_met_before_a_conflict_is_none_that_was_given)
+{
+    struct rules rules = {.grace_ms = 1000,
+                          .ttl_ms = 60000,
+                          .lease_ms_max = 60000,
+                          .require_fence = true};
+    struct bench b;
+
+    bench_open(&b, STORE_FAULTY);
+    bench_at(&b, 1000);
+    ck_reply(release_behind_extend(&b, with_owner(claim("k"), "o")),
+             "FENCE_REQUIRED");
+    ck_reply(bench_run(&b, lookup("k")), "INFLIGHT");
+    bench_close(&b);
+    bench_open_rules(&b, STORE_FAULTY, &rules);
+    bench_at(&b, 1000);
+    ck_reply(release_behind_extend(&b, claim("k")), "FENCE_REQUIRED");
+    ck_reply(bench_run(&b, lookup("k")), "INFLIGHT");
+    bench_close(&b);
+}
+END_TEST
+
 /* --- windows -------------------------------------------------------------- */
 
 static void add_windowed(struct batch *batch, struct window *window,
@@ -452,4 +518,6 @@ SUITE(turn_faults, 20, one_turn_has_one_read_and_one_write,
       unreadable_key_stops_nobody_else,
       claim_that_loses_the_race_is_told_inflight,
       endless_conflicts_end_in_busy_with_nothing_done,
-      complete_without_fence_never_hits_a_claim_it_did_not_meet)
+      complete_without_fence_never_hits_a_claim_it_did_not_meet,
+      release_that_meets_the_same_claim_after_a_conflict_ends_it,
+      fence_met_before_a_conflict_is_none_that_was_given)

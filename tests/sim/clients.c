@@ -376,8 +376,9 @@ void flight_end(struct world *w, struct flight *flight, bool lost)
         *op = asked(op);
         w->result->counts.lost_answers++;
     }
-    if (op->kind == REPLY_ERROR && op->error == E_STALE && op->fence == 0) {
-        op->fence = flight->pin; /* it was as if it had been given */
+    if (op->kind == REPLY_ERROR && op->error == E_STALE && op->fence == 0 &&
+        flight->pin != 0) {
+        op->fence = 1; /* it was as if another one had been given */
     }
     world_trace_op(w, lost ? "lost" : "arrived", op);
     history_add(&w->history, op);

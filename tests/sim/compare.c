@@ -249,7 +249,7 @@ void judge_unsynced(struct world *w, size_t kept)
     if (w->rival.acted) {
         give_up(w, "an unknown outcome beside another session's");
     }
-    if (kept == 0) {
+    if (kept == 0 || w->taken_count == 0) {
         return;
     }
     w->used_ms = world_now_ms(w);

@@ -239,27 +239,21 @@ static bool has_fences_left(const struct world *w, enum faulty_op op)
            w->turn.marks.fence_high_water > base + 2 * RIVAL_FENCES;
 }
 
-/* Before every write of what runs. What the turn has given in its first round
- * is larger than what was set aside before. */
+/* Before every write of what runs. What the turn gives in its next round is
+ * larger than what is then set aside. */
 static void rival_between(void *arg)
 {
     struct world *w = arg;
-    bool first = w->rival.writes++ == 0;
 
-    if (w->dying || !rng_percent(&w->rng, 70) ||
-        (!first && !has_fences_left(w, FAULTY_REMOVE))) {
-        return;
+    if (!w->dying && rng_percent(&w->rng, 70)) {
+        rival_run(w);
     }
-    if (!first) {
-        lend_fences(w);
-    }
-    rival_run(w);
+    lend_fences(w);
 }
 
 static void arm_rival(struct world *w, enum faulty_op op)
 {
     w->rival.acted = false;
-    w->rival.writes = 0;
     w->rival.armed = w->rival.session != NULL &&
                      rng_percent(&w->rng, w->plan.rivals) &&
                      has_fences_left(w, op);

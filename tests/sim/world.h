@@ -74,9 +74,8 @@ struct machine {
 struct rival {
     struct session *session; /* NULL: there is none */
     struct turn turn;
-    bool armed;      /* it may get in between of the turn that runs */
-    bool acted;      /* and has */
-    unsigned writes; /* of that turn so far */
+    bool armed; /* it may get in between of the turn that runs */
+    bool acted; /* and has */
 };
 
 struct world {

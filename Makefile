@@ -181,6 +181,7 @@ help:
 	@echo 'make           build $(BUILD)/dedupd'
 	@echo 'make run       install what is missing, build, serve with ./data'
 	@echo 'make test      install what is missing, build, run all tests'
+	@echo 'make seeded    break it on purpose, see that the simulation finds it'
 	@echo 'make test-faults  faults of disk, clock, memory, signals; hostile clients'
 	@echo 'make fuzz      for FUZZ_SECONDS=60, what no client would send'
 	@echo 'make torture   kill daemons under load, judge all answers (HOURS=n)'
@@ -191,7 +192,8 @@ help:
 	@echo 'make install   into $$(DESTDIR)$$(PREFIX) and $$(DESTDIR)/etc'
 	@echo 'make format    clang-format everything'
 	@echo 'make clean     remove build/'
-	@echo 'also: CC=clang, SAN=address,undefined, SAN=thread'
+	@echo 'also: CC=clang, SAN=address,undefined, SAN=thread; SIM_SECONDS=60 of'
+	@echo '      make test are the simulation, build/tests/sim-run runs one seed'
 
 run:
 	tools/deps build
@@ -204,6 +206,7 @@ test:
 	$(MAKE) --no-print-directory check
 
 check: all $(TEST_PROGRAMS) check-tree
+	$(if $(SAN),,tests/seeded/run)
 	tools/run-tests $(RUN_TEST) -- $(TEST_PROGRAMS)
 
 test-faults:
@@ -243,7 +246,7 @@ bench:
 check-tree:
 	tools/layers
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
-	shellcheck .ci/run $$(git ls-files tools tests/tools)
+	shellcheck .ci/run $$(git ls-files tools tests/tools) tests/seeded/run
 	mandoc -T lint -W warning docs/dedupd.8
 	tests/tools/test_unit.sh
 	tests/tools/test_tools.sh

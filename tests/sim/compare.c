@@ -1,14 +1,24 @@
 #include "tests/sim/world.h"
 
-static struct command command_of(const struct flight *flight)
+/* What the command means: the claim that it met first, if that is not the last
+ * one any more. */
+static struct command command_of(const struct world *w,
+                                 const struct flight *flight)
 {
+    const struct key *key = &w->keys[flight->op.key];
     struct command command = flight->request.command;
+    struct command pinned = command;
+    struct reply reply;
 
-    if (flight->pin != 0) {
-        command.given |= OPTION_FENCE;
-        command.fence = flight->pin;
+    if (flight->pin == 0) {
+        return command;
     }
-    return command;
+    pinned.given |= OPTION_FENCE;
+    pinned.fence = flight->pin;
+    reply =
+        model_predict(w->model, key->ns, &pinned, world_now_ms(w), FENCE_MAX);
+    return reply.kind == REPLY_ERROR && reply.error == E_STALE ? pinned
+                                                               : command;
 }
 
 static void give_up(struct world *w, const char *why)
@@ -80,13 +90,14 @@ static bool is_excused(struct world *w, const struct flight *flight)
 static void compare(struct world *w, struct flight *flight)
 {
     const struct key *key = &w->keys[flight->op.key];
-    struct command command = command_of(flight);
+    struct command command;
     struct err why = {""};
 
     flight->modelled = true;
     if (w->model == NULL || is_excused(w, flight)) {
         return;
     }
+    command = command_of(w, flight);
     w->result->counts.compared++;
     if (!model_check(w->model, key->ns, &command, world_now_ms(w),
                      &flight->request.reply, &why)) {
@@ -156,7 +167,7 @@ void judge_answers(struct world *w)
 static bool writes(const struct world *w, const struct flight *flight)
 {
     const struct key *key = &w->keys[flight->op.key];
-    struct command command = command_of(flight);
+    struct command command = command_of(w, flight);
     uint64_t now_ms = world_now_ms(w);
     struct reply reply =
         model_predict(w->model, key->ns, &command, now_ms, FENCE_MAX);
@@ -169,18 +180,19 @@ static bool writes(const struct world *w, const struct flight *flight)
             (state == MODEL_INFLIGHT || state == MODEL_EXPIRED));
 }
 
-static bool lacks_fence(const struct flight *flight)
+static bool lacks_fence(const struct world *w, const struct flight *flight)
 {
-    return (flight->op.verb == VERB_COMPLETE ||
+    return !w->plan.require_fence &&
+           (flight->op.verb == VERB_COMPLETE ||
             flight->op.verb == VERB_RELEASE) &&
            flight->op.fence == 0 && flight->pin == 0;
 }
 
 /* A command without a fence means the claim that it meets; after a conflict,
  * that one still. */
-static void pin(struct flight *flight, uint64_t fence)
+static void pin(const struct world *w, struct flight *flight, uint64_t fence)
 {
-    if (lacks_fence(flight)) {
+    if (lacks_fence(w, flight)) {
         flight->pin = fence != 0 ? fence : 1;
     }
 }
@@ -200,15 +212,15 @@ static void interrupt_key(struct world *w, uint32_t key)
             continue;
         }
         if (w->model == NULL) {
-            pin(flight, of->fence);
-        } else if (written && lacks_fence(flight)) {
+            pin(w, flight, of->fence);
+        } else if (written && lacks_fence(w, flight)) {
             give_up(w, "a claim made in the same turn was ended");
-            pin(flight, of->fence);
+            pin(w, flight, of->fence);
         } else if (!written && !writes(w, flight)) {
             flight->modelled = true;
         } else if (!written) {
             written = true;
-            pin(flight,
+            pin(w, flight,
                 model_view(w->model, of->ns, of->name, world_now_ms(w)).fence);
         }
     }

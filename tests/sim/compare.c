@@ -237,8 +237,9 @@ void judge_interrupted(struct world *w, struct flight *const *rivals,
 
 /* --- unknown outcomes ----------------------------------------------------- */
 
-static void apply(struct world *w, const struct flight *flight,
-                  uint64_t *last_fence)
+/* Returns the bytes of the receipt in the answer. */
+static size_t apply(struct world *w, const struct flight *flight,
+                    uint64_t *last_fence)
 {
     const struct key *key = &w->keys[flight->op.key];
     uint64_t now_us = steady_now_us(&w->steady);
@@ -247,16 +248,20 @@ static void apply(struct world *w, const struct flight *flight,
         model_predict(w->model, key->ns, &flight->request.command,
                       now_us / 1000, fence);
 
+    size_t bytes = reply.receipt.len;
+
     if (reply.kind == REPLY_CLAIMED && !reply.again) {
         *last_fence = fence;
     }
     model_apply(w->model, key->ns, &flight->request.command, now_us / 1000,
                 fence);
+    return bytes;
 }
 
 void judge_unsynced(struct world *w, size_t kept)
 {
     uint64_t last_fence = w->fence_before;
+    size_t reply_bytes = 0;
 
     if (w->rival.acted) {
         give_up(w, "an unknown outcome beside another session's");
@@ -270,7 +275,9 @@ void judge_unsynced(struct world *w, size_t kept)
             give_up(w, "an unknown outcome on a damaged key");
         }
     }
-    for (size_t i = 0; i < w->taken_count && w->model != NULL; i++) {
-        apply(w, w->taken[i], &last_fence);
+    for (size_t i = 0; i < w->taken_count && w->model != NULL &&
+                       reply_bytes < w->plan.reply_bytes;
+         i++) {
+        reply_bytes += apply(w, w->taken[i], &last_fence);
     }
 }

@@ -49,6 +49,8 @@ void plan_draw(struct plan *plan, struct rng *rng)
     };
     draw_rules(plan, rng);
     draw_faults(plan, rng);
+    plan->reply_bytes =
+        rng_percent(rng, 70) ? SIZE_MAX : (size_t)between(rng, 1, 500);
     plan->step_us = plan->lease_ms * 1000 / between(rng, 2, 60) + 1;
     plan->lost = some(rng, 4, 15);
     plan->late = some(rng, 4, 60);

@@ -15,7 +15,8 @@ struct plan {
     uint64_t lease_ms; /* likewise */
     bool lease_set;    /* of the rules; else a lease is as long as the ttl */
     bool require_fence;
-    uint64_t step_us; /* between two things that happen, about */
+    size_t reply_bytes; /* of receipts that end a turn */
+    uint64_t step_us;   /* between two things that happen, about */
     /* Of 1000 turns, sweeps or steps: */
     unsigned cuts, failures, stops, jumps, damages, heals, spaces;
     /* Of 100: */

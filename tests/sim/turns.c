@@ -130,6 +130,22 @@ static void give_back(struct world *w, int status)
     }
 }
 
+/* What the turn did not come to stays sent. */
+static void leave_rest(struct world *w)
+{
+    CHECK(w->turn.taken > 0 && w->turn.taken <= w->taken_count);
+    for (size_t i = w->turn.taken; i < w->taken_count; i++) {
+        struct flight *flight = w->taken[i];
+
+        if (flight->request.reply.kind != REPLY_NONE) {
+            judge_complain(w, SIM_RULES, "what was not decided was answered");
+        }
+        flight->modelled = false;
+        flight->pin = 0;
+    }
+    w->taken_count = w->turn.taken;
+}
+
 static void arm_rival(struct world *w, enum faulty_op op);
 static void disarm_rival(struct world *w, enum faulty_op op);
 
@@ -147,6 +163,7 @@ void turns_run(struct world *w)
     w->result->counts.turns++;
     status = turn_run(&w->turn, &list);
     disarm_rival(w, FAULTY_APPEND);
+    leave_rest(w);
     give_back(w, w->dying && status == 0 ? E_IO : status);
     if (w->dying && status == 0) {
         judge_complain(w, SIM_RULES, "a commit failed, and the turn did not");

@@ -185,6 +185,7 @@ static bool start_engine(struct world *w)
     status = sweeper_init(&w->sweeper, &w->turn);
     CHECK(status == 0);
     w->turn.no_space = w->no_space;
+    w->turn.reply_bytes_max = w->plan.reply_bytes;
     if (w->rival.session != NULL) {
         status = turn_init(&w->rival.turn, w->rival.session, &w->steady, &marks,
                            &w->rules, &w->counters);

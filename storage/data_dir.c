@@ -236,40 +236,18 @@ static int look(struct data_dir *dir, struct err *err)
 
 /* --- opening ------------------------------------------------------------ */
 
-static int sync_parent(const char *path, struct err *err)
-{
-    char parent[PATH_MAX];
-    int status = 0;
-    int fd;
-
-    snprintf(parent, sizeof(parent), "%s/..", path);
-    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) < 0) {
-        status = fail(err, "its parent cannot be synced");
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return status;
-}
-
 static int open_dir(const char *path, int *fd, struct err *err)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-    int status = 0;
 
     *fd = open(path, flags);
     if (*fd < 0 && errno == ENOENT) {
         if (mkdir(path, 0700) < 0) {
             return fail(err, "cannot be made");
         }
-        status = sync_parent(path, err);
-        *fd = status == 0 ? open(path, flags) : -1;
+        *fd = open(path, flags);
     }
-    if (status == 0 && *fd < 0) {
-        status = fail(err, "cannot be opened");
-    }
-    return status;
+    return *fd < 0 ? fail(err, "cannot be opened") : 0;
 }
 
 static int lock(const struct data_dir *dir, struct err *err)
@@ -333,6 +311,23 @@ static int sync_dir(const struct data_dir *dir, struct err *err)
     return fsync(dir->fd) < 0 ? fail(err, "cannot be synced") : 0;
 }
 
+/* Also where the directory was there: a start that made it may have ended
+ * before this. Who may not read the parent has all of the file system synced.
+ */
+static int sync_parent(const struct data_dir *dir, struct err *err)
+{
+    int fd = openat(dir->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int status = 0;
+
+    if ((fd < 0 ? syncfs(dir->fd) : fsync(fd)) < 0) {
+        status = fail(err, "its parent cannot be synced");
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return status;
+}
+
 static int write_file(const struct data_dir *dir, const char *name,
                       struct slice content, struct err *err)
 {
@@ -361,7 +356,10 @@ int data_dir_make(struct data_dir *dir, struct err *err)
     CHECK(dir->is_new);
     format_text(text);
     status = write_file(dir, "FORMAT.new", slice_str(text), err);
-    return status == 0 ? sync_dir(dir, err) : status;
+    if (status == 0) {
+        status = sync_dir(dir, err);
+    }
+    return status == 0 ? sync_parent(dir, err) : status;
 }
 
 /* --- SYNCED ------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char format_1[] = "dedupd data, format 1\n"
@@ -64,6 +65,51 @@ START_TEST(missing_directory_is_made_for_its_owner_alone)
     assert_new();
     ck_assert_int_eq(stat(t.data_dir, &st), 0);
     ck_assert_uint_eq(st.st_mode & 07777, 0700);
+    test_store_close(&t);
+}
+END_TEST
+
+/* Takes the place of libc's. */
+static const struct stat *awaited;
+static bool has_come;
+
+int fsync(int fd)
+{
+    struct stat st;
+
+    if (awaited != NULL && fstat(fd, &st) == 0 &&
+        st.st_dev == awaited->st_dev && st.st_ino == awaited->st_ino) {
+        has_come = true;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+/* Making and syncing are two calls, and a start may end in between. */
+static void makes_it_durable(void)
+{
+    struct stat parent;
+
+    ck_assert_int_eq(stat(t.dir, &parent), 0);
+    has_come = false;
+    awaited = &parent;
+    make();
+    awaited = NULL;
+    ck_assert(has_come);
+    data_dir_close(&dir);
+}
+
+START_TEST(a_missing_directory_is_synced_into_its_parent)
+{
+    prepare();
+    makes_it_durable();
+    test_store_close(&t);
+}
+END_TEST
+
+START_TEST(a_directory_that_an_ended_start_has_made_is_synced_into_its_parent)
+{
+    prepare_with_dir();
+    makes_it_durable();
     test_store_close(&t);
 }
 END_TEST
@@ -300,6 +346,8 @@ START_TEST(damaged_or_missing_synced_counts_as_0_and_is_mended)
 END_TEST
 
 SUITE(data_dir, 20, missing_directory_is_made_for_its_owner_alone,
+      a_missing_directory_is_synced_into_its_parent,
+      a_directory_that_an_ended_start_has_made_is_synced_into_its_parent,
       missing_parent_is_not_made, a_file_is_not_a_data_directory,
       empty_directory_is_new_and_so_is_lost_and_found,
       directory_of_somebody_else_is_refused, ballast_without_format_is_refused,

@@ -182,7 +182,7 @@ static void spawn_and_wait(const struct judge *judge)
     pid_t pid;
 
     verdict->said = false;
-    fflush(stdout);
+    (void)fflush(stdout);
     pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
@@ -257,7 +257,7 @@ static void print_counts(struct judge *judge)
         print_kind(judge, kind);
     }
     memset(judge->counts, 0, sizeof(judge->counts));
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 void judge_begin(struct judge *judge, const char *title)

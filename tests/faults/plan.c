@@ -29,7 +29,7 @@ bool plan_is_possible(void)
 {
     if (UNDER_SANITIZER) {
         printf("skipped: sanitizers want to be the first library\n");
-        fflush(stdout);
+        (void)fflush(stdout);
     }
     return !UNDER_SANITIZER;
 }

@@ -150,7 +150,7 @@ START_TEST(merges_without_room_stop_new_claims_and_nothing_else)
     await_claim(stand, "after", "CLAIMED ");
     printf("room for merges to the first claim: %llu ms\n",
            (unsigned long long)(now_ms() - healed_ms));
-    fflush(stdout);
+    (void)fflush(stdout);
     daemon_stop(&stand->daemon);
     stand_end(stand, "after merges without room");
 }

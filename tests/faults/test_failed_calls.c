@@ -281,7 +281,7 @@ static void report(struct sweep *sweep, enum fail_call call, uint64_t count)
                sweep->exits);
     }
     printf("\n");
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 static bool wants_all(void)

@@ -47,7 +47,7 @@ static struct slice print(const struct config *config, char *text)
     config_print(config, to);
     len = ftell(to);
     CHECK(len > 0 && len < TEXT_BYTES_MAX);
-    fclose(to);
+    CHECK(fclose(to) == 0);
     return slice_of(text, (size_t)len);
 }
 

@@ -56,7 +56,7 @@ static void find(const char *name, void *function)
     if (found == NULL) {
         abort();
     }
-    memcpy(function, &found, sizeof(found));
+    *(void **)function = found;
 }
 
 static void *memory(size_t bytes)
@@ -219,7 +219,7 @@ static ssize_t read_disk(int fd, uint8_t *to, size_t bytes, off_t at)
 /* The first sector from `at` on that is dirty, or not; all of them: none is. */
 static size_t find_sector(size_t at, bool dirty)
 {
-    const bool *found = memchr(disk.dirty + at, dirty, disk.sectors - at);
+    const bool *found = memchr(disk.dirty + at, (int)dirty, disk.sectors - at);
 
     return found != NULL ? (size_t)(found - disk.dirty) : disk.sectors;
 }

@@ -179,7 +179,9 @@ static void run_lives(struct run *run)
         }
         good = live(run);
     }
-    good = good && read_all(run);
+    if (good) {
+        read_all(run);
+    }
     if (buf_len(&run->recorder.wrong) > 0) {
         be_bad(run, "life %u:", run->recorder.life);
         buf_append_slice(&run->outcome->why, buf_slice(&run->recorder.wrong));

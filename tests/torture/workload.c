@@ -56,6 +56,7 @@ static uint32_t pick_fresh(struct workload *workload)
     uint32_t among =
         workload->keys < WORKLOAD_FRESH ? workload->keys : WORKLOAD_FRESH;
 
+    /* cppcheck-suppress knownConditionTrueFalse ; both arms are there */
     if (among == 0 || rng_percent(rng, NEW_PERCENT)) {
         return new_key(workload);
     }

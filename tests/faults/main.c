@@ -1,14 +1,23 @@
 #include "tests/lib/runner.h"
 
-#include <stddef.h>
+#define SUITES(X)                                                              \
+    X(background)                                                              \
+    X(failed_calls)                                                            \
+    X(failed_disk)                                                             \
+    X(full_disk)                                                               \
+    X(other_limits)                                                            \
+    X(damage)                                                                  \
+    X(clocks)                                                                  \
+    X(signals)                                                                 \
+    X(starts)
 
-suite_fn suite_background;
-suite_fn suite_failed_calls;
-suite_fn suite_failed_disk;
-suite_fn suite_full_disk;
-suite_fn suite_other_limits;
+#define X(name) suite_fn suite_##name;
+SUITES(X)
+#undef X
 
 suite_fn *const suites[] = {
-    suite_failed_calls, suite_background,   suite_failed_disk,
-    suite_full_disk,    suite_other_limits, NULL,
+#define X(name) suite_##name,
+    SUITES(X)
+#undef X
+        NULL,
 };

@@ -63,6 +63,9 @@ static void become(const struct launch *launch, pid_t parent, int out, int err)
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
+    /* Check's own handlers would end the test that started this. */
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     set_environment(launch->environment);
@@ -76,17 +79,22 @@ static void become(const struct launch *launch, pid_t parent, int out, int err)
 void process_spawn(struct process *process, const struct launch *launch)
 {
     pid_t parent = getpid();
+    sigset_t all;
+    sigset_t before;
     int out[2];
     int err[2];
 
+    sigfillset(&all);
     *process = (struct process){0};
     ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
     ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
+    sigprocmask(SIG_SETMASK, &all, &before);
     process->pid = fork();
-    ck_assert_int_ge(process->pid, 0);
     if (process->pid == 0) {
         become(launch, parent, out[1], err[1]);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    ck_assert_int_ge(process->pid, 0);
     close(out[1]);
     close(err[1]);
     process->out_fd = out[0];

@@ -167,8 +167,11 @@ static int serve(const struct config *config, struct err *err)
 {
     struct bound bound[ADDRESSES_MAX];
     size_t count = 0;
-    int status = address_bind_all(config->listen, bound, &count, err);
+    int status = server_reserve_descriptors(config, err);
 
+    if (status == 0) {
+        status = address_bind_all(config->listen, bound, &count, err);
+    }
     return status < 0 ? status : serve_on(config, bound, count, err);
 }
 

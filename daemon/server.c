@@ -7,8 +7,11 @@
 #include "daemon/returns.h"
 #include "engine/engine.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     BACKLOG = 4096,
@@ -22,6 +25,7 @@ enum {
     SOCKET_BUFFER_BYTES = 128 * 1024,
     /* Connections over the limit that may linger to hear that they are. */
     REFUSED_MAX = 64,
+    ACCEPT_AGAIN_MS = 100, /* after it has failed */
     /* Descriptors that are not connections: the store's files and a few. */
     DESCRIPTORS_RESERVED = 512,
     /* How long stopping waits for clients to take their last replies. */
@@ -32,14 +36,7 @@ enum {
 };
 
 struct listener {
-    union uv_any uv;
-    /* Takes connections for which there is no memory: libuv stops watching a
-     * listener whose connection is not accepted. */
-    union uv_any spare;
-    bool spare_busy;
-    bool spare_wanted;
-    bool has_more;   /* a connection that the next round accepts */
-    size_t accepted; /* in this round */
+    uv_poll_t poll;
     struct server *server;
     struct bound bound;
 };
@@ -74,8 +71,10 @@ struct server {
     uv_timer_t tick;
     uv_timer_t sweep;
     uv_timer_t stop_deadline;
+    uv_timer_t accept_again;
     uv_signal_t terminate;
     uv_signal_t interrupt;
+    bool accept_fails; /* and that was logged */
     uint64_t tick_ms;
     uint64_t ticked_ms;    /* when the last tick was */
     struct conn *unlooked; /* of its connections, the next to look at */
@@ -287,52 +286,22 @@ static void add_conn(struct server *server, struct conn *conn)
     count_connections(server);
 }
 
-static void drop_connection(struct listener *listener);
-
-static void on_dropped(uv_handle_t *handle)
-{
-    struct listener *listener = handle->data;
-
-    listener->spare_busy = false;
-    if (listener->spare_wanted) {
-        listener->spare_wanted = false;
-        drop_connection(listener);
-    }
-}
-
-/* Accepts and closes at once. */
-static void drop_connection(struct listener *listener)
-{
-    uv_loop_t *loop = &listener->server->loop;
-    union uv_any *spare = &listener->spare;
-
-    if (listener->spare_busy) {
-        listener->spare_wanted = true;
-        return;
-    }
-    if (listener->bound.is_unix) {
-        uv_pipe_init(loop, &spare->pipe, 0);
-    } else {
-        uv_tcp_init(loop, &spare->tcp);
-    }
-    spare->handle.data = listener;
-    listener->spare_busy = true;
-    uv_accept(&listener->uv.stream, &spare->stream);
-    uv_close(&spare->handle, on_dropped);
-}
-
-static void accept_connection(struct listener *listener)
+/* Takes the socket over. */
+static void take_connection(struct listener *listener, int fd)
 {
     struct server *server = listener->server;
-    struct conn *conn = conn_new(&server->host, listener->bound.is_unix);
+    bool is_unix = listener->bound.is_unix;
+    struct conn *conn = conn_new(&server->host, is_unix);
 
     if (conn == NULL) {
         log_error("accepting a connection: out of memory");
-        drop_connection(listener);
+        close(fd);
         return;
     }
     add_conn(server, conn);
-    if (uv_accept(&listener->uv.stream, &conn->uv.stream) < 0) {
+    if ((is_unix ? uv_pipe_open(&conn->uv.pipe, fd)
+                 : uv_tcp_open(&conn->uv.tcp, fd)) < 0) {
+        close(fd);
         conn_close(conn);
     } else if (!conn->refused) {
         conn_start(conn);
@@ -345,33 +314,63 @@ static void accept_connection(struct listener *listener)
     }
 }
 
-/* libuv would go on for as long as others connect. It stops where one is not
- * accepted, and begins again when that is done. */
-static void on_connection(uv_stream_t *stream, int status)
-{
-    struct listener *listener = stream->data;
+static void start_accepting(struct server *server);
 
-    if (status < 0) {
-        log_error("accepting a connection: %s", uv_strerror(status));
-    } else if (listener->accepted == ROUND_ACCEPTS_MAX) {
-        listener->has_more = true;
-    } else {
-        listener->accepted++;
-        accept_connection(listener);
+static void on_accept_again(uv_timer_t *timer)
+{
+    start_accepting(timer->data);
+}
+
+/* Those that wait go on waiting, and those that are connected are served. */
+static void pause_accepting(struct server *server, int error)
+{
+    if (!server->accept_fails) {
+        log_error("accepting a connection: %s", strerror(error));
+    }
+    server->accept_fails = true;
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        uv_poll_stop(&server->listeners[i].poll);
+    }
+    uv_timer_start(&server->accept_again, on_accept_again, ACCEPT_AGAIN_MS, 0);
+}
+
+/* False: no other one waits, or it cannot be had. */
+static bool accept_one(struct listener *listener)
+{
+    int fd =
+        accept4(listener->bound.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        listener->server->accept_fails = false;
+        take_connection(listener, fd);
+        return true;
+    }
+    if (errno == ECONNABORTED || errno == EINTR) {
+        return true;
+    }
+    if (errno != EAGAIN) {
+        pause_accepting(listener->server, errno);
+    }
+    return false;
+}
+
+/* libuv's own accepting does not come back while accept() fails. */
+static void on_waiting(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = poll->data;
+    int left = ROUND_ACCEPTS_MAX;
+
+    (void)status;
+    (void)events;
+    while (left > 0 && accept_one(listener)) {
+        left--;
     }
 }
 
-static void accept_more(struct server *server)
+static void start_accepting(struct server *server)
 {
-    for (size_t i = 0; i < server->listeners_count; i++) {
-        struct listener *listener = &server->listeners[i];
-
-        listener->accepted = 0;
-        if (listener->has_more && !uv_is_closing(&listener->uv.handle)) {
-            listener->has_more = false;
-            listener->accepted++;
-            accept_connection(listener);
-        }
+    for (size_t i = 0; i < server->listeners_count && !server->stopping; i++) {
+        uv_poll_start(&server->listeners[i].poll, UV_READABLE, on_waiting);
     }
 }
 
@@ -459,7 +458,6 @@ static void on_prepare(uv_prepare_t *handle)
 
     server->host.round_bytes = 0;
     server->host.round_requests = 0;
-    accept_more(server);
     look_at_some(server);
     submit(server);
     if (has_next_round(server) || !returns_may_sleep(&server->returns)) {
@@ -490,9 +488,10 @@ static void close_listeners(struct server *server)
     for (size_t i = 0; i < server->listeners_count; i++) {
         struct listener *listener = &server->listeners[i];
 
-        if (!uv_is_closing(&listener->uv.handle)) {
+        if (!uv_is_closing((uv_handle_t *)&listener->poll)) {
             address_unlink(&listener->bound);
-            uv_close(&listener->uv.handle, NULL);
+            uv_close((uv_handle_t *)&listener->poll, NULL);
+            close(listener->bound.fd);
         }
     }
 }
@@ -550,6 +549,7 @@ static void begin_stop(struct server *server, int status)
     }
     notify_stopping(status == 0 ? "finishing" : "storage failed");
     uv_timer_stop(&server->sweep);
+    uv_timer_stop(&server->accept_again);
     close_listeners(server);
     /* First, so that nothing that comes back makes anything begin that the
      * engine could not take any more. */
@@ -570,30 +570,46 @@ static void on_signal(uv_signal_t *handle, int number)
 /* --- starting -------------------------------------------------------------
  */
 
+static uint64_t descriptors(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : UINT64_MAX;
+}
+
+int server_reserve_descriptors(const struct config *config, struct err *err)
+{
+    uint64_t fewest = 1 + REFUSED_MAX + DESCRIPTORS_RESERVED;
+    uint64_t needed = config->max_connections - 1 + fewest;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (descriptors() >= fewest) {
+        return 0;
+    }
+    return err_set(err, E_CONFIG,
+                   "only %llu descriptors, at least %llu are needed (ulimit "
+                   "-n, LimitNOFILE=)",
+                   (unsigned long long)descriptors(),
+                   (unsigned long long)fewest);
+}
+
 /* As many connections as descriptors allow, beside the store's files. */
 static uint64_t connections_max(uint64_t wanted)
 {
-    uint64_t needed = wanted + REFUSED_MAX + DESCRIPTORS_RESERVED;
-    struct rlimit limit;
-    uint64_t possible;
+    const uint64_t others = REFUSED_MAX + DESCRIPTORS_RESERVED;
+    uint64_t possible = descriptors();
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    possible = possible > others ? possible - others : 1;
+    if (possible >= wanted) {
         return wanted;
     }
-    if (limit.rlim_cur < needed) {
-        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-        setrlimit(RLIMIT_NOFILE, &limit);
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur >= needed) {
-        return wanted;
-    }
-    possible = limit.rlim_cur > REFUSED_MAX + DESCRIPTORS_RESERVED
-                   ? limit.rlim_cur - REFUSED_MAX - DESCRIPTORS_RESERVED
-                   : 1;
     log_warn("max_connections: only %llu, there are no more descriptors",
              (unsigned long long)possible);
-    return possible < wanted ? possible : wanted;
+    return possible;
 }
 
 static struct client_config client_settings(const struct config *config,
@@ -622,6 +638,7 @@ static void init_handles(struct server *server)
     uv_timer_init(loop, &server->tick);
     uv_timer_init(loop, &server->sweep);
     uv_timer_init(loop, &server->stop_deadline);
+    uv_timer_init(loop, &server->accept_again);
     uv_signal_init(loop, &server->terminate);
     uv_signal_init(loop, &server->interrupt);
     server->prepare.data = server;
@@ -630,6 +647,7 @@ static void init_handles(struct server *server)
     server->tick.data = server;
     server->sweep.data = server;
     server->stop_deadline.data = server;
+    server->accept_again.data = server;
     server->terminate.data = server;
     server->interrupt.data = server;
 }
@@ -720,26 +738,13 @@ static void server_free(struct server *server)
     free(server);
 }
 
-static int open_listener(struct server *server, struct listener *listener)
+/* Connections inherit them. */
+static void set_buffers(int fd)
 {
     int bytes = SOCKET_BUFFER_BYTES;
-    int status;
 
-    /* Connections inherit them. */
-    setsockopt(listener->bound.fd, SOL_SOCKET, SO_SNDBUF, &bytes,
-               sizeof(bytes));
-    setsockopt(listener->bound.fd, SOL_SOCKET, SO_RCVBUF, &bytes,
-               sizeof(bytes));
-    if (listener->bound.is_unix) {
-        uv_pipe_init(&server->loop, &listener->uv.pipe, 0);
-        status = uv_pipe_open(&listener->uv.pipe, listener->bound.fd);
-    } else {
-        uv_tcp_init(&server->loop, &listener->uv.tcp);
-        status = uv_tcp_open(&listener->uv.tcp, listener->bound.fd);
-    }
-    listener->uv.handle.data = listener;
-    listener->server = server;
-    return status;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
 /* Takes the sockets over; nobody can connect yet. */
@@ -749,16 +754,21 @@ static int open_listeners(struct server *server, const struct bound *bound,
     int result = 0;
 
     for (size_t i = 0; i < count; i++) {
-        struct listener *listener = &server->listeners[i];
-        int status;
+        struct listener *listener = &server->listeners[server->listeners_count];
+        int status = uv_poll_init(&server->loop, &listener->poll, bound[i].fd);
 
-        listener->bound = bound[i];
-        status = open_listener(server, listener);
-        server->listeners_count++;
         if (status < 0) {
             result = err_set(err, E_CONFIG, "listen: %s: %s", bound[i].text,
                              uv_strerror(status));
+            address_unlink(&bound[i]);
+            close(bound[i].fd);
+            continue;
         }
+        set_buffers(bound[i].fd);
+        listener->poll.data = listener;
+        listener->server = server;
+        listener->bound = bound[i];
+        server->listeners_count++;
     }
     return result;
 }
@@ -766,14 +776,14 @@ static int open_listeners(struct server *server, const struct bound *bound,
 static int listen_all(struct server *server, struct err *err)
 {
     for (size_t i = 0; i < server->listeners_count; i++) {
-        struct listener *listener = &server->listeners[i];
-        int status = uv_listen(&listener->uv.stream, BACKLOG, on_connection);
+        const struct bound *bound = &server->listeners[i].bound;
 
-        if (status < 0) {
-            return err_set(err, E_CONFIG, "listen: %s: %s",
-                           listener->bound.text, uv_strerror(status));
+        if (listen(bound->fd, BACKLOG) < 0) {
+            return err_set(err, E_CONFIG, "listen: %s: %s", bound->text,
+                           strerror(errno));
         }
     }
+    start_accepting(server);
     return 0;
 }
 

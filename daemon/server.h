@@ -20,6 +20,12 @@ struct server *server_start(const struct config *config, struct store *store,
                             struct counters *counters, int *status,
                             struct err *err);
 
+/* Raises the limit of descriptors as far as it is needed and possible. E_CONFIG
+ * where the store's files alone might need more than there are, for then it
+ * would fail at any time. To be called before the store is opened. */
+must_check int server_reserve_descriptors(const struct config *config,
+                                          struct err *err);
+
 /* Holds SIGTERM and SIGINT back until the server can act on them, in all
  * threads that are started from now on for good. To be called before the store
  * is opened: it may take a while to recover, and is closed cleanly then. */

@@ -8,6 +8,7 @@
     X(other_limits)                                                            \
     X(damage)                                                                  \
     X(clocks)                                                                  \
+    X(descriptors)                                                             \
     X(signals)                                                                 \
     X(starts)
 

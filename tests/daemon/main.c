@@ -10,7 +10,8 @@
     X(runtime_dir)                                                             \
     X(client)                                                                  \
     X(client_bounds)                                                           \
-    X(client_model)
+    X(client_model)                                                            \
+    X(memory_sweep)
 
 #define X(name) suite_fn suite_##name;
 SUITES(X)

@@ -9,6 +9,7 @@
     X(damage)                                                                  \
     X(clocks)                                                                  \
     X(descriptors)                                                             \
+    X(memory)                                                                  \
     X(signals)                                                                 \
     X(starts)
 

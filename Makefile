@@ -183,6 +183,7 @@ help:
 	@echo 'make test      install what is missing, build, run all tests'
 	@echo 'make seeded    break it on purpose, see that the simulation finds it'
 	@echo 'make test-faults  faults of disk, clock, memory, signals; hostile clients'
+	@echo '               (FAULTS_ALL=1: every position and many rounds, hours)'
 	@echo 'make fuzz      for FUZZ_SECONDS=60, what no client would send'
 	@echo 'make torture   kill daemons under load, judge all answers (HOURS=n)'
 	@echo 'make test-power  cut the power of a guest kernel (POWER_CUTS=n)'

@@ -14,7 +14,8 @@ struct figures {
 
 void figures_add(struct figures *figures, uint64_t ms);
 
-/* "what: n times, median … ms, at most … ms", and returns the largest. */
+/* "what: n times, at least …, median …, at most … ms", and returns the
+ * largest. */
 uint64_t figures_print(struct figures *figures, const char *what);
 
 /* `all` if FAULTS_ALL is set, else `usual`. */

@@ -9,6 +9,7 @@
 
 #include <glob.h>
 #include <signal.h>
+#include <unistd.h>
 
 #define HOUR_MS  UINT64_C(3600000)
 #define GRACE_MS 1000
@@ -68,14 +69,28 @@ static bool begin(struct rig *rig)
     return true;
 }
 
+/* What the library leaves behind when its process is killed. */
+static void forget_library(pid_t pid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/dev/shm/faketime_shm_%d", (int)pid);
+    unlink(path);
+    snprintf(path, sizeof(path), "/dev/shm/sem.faketime_sem_%d", (int)pid);
+    unlink(path);
+}
+
 static void start_again(struct rig *rig, int signal, const char *boot)
 {
+    pid_t pid = rig->daemon.process.pid;
+
     client_close(&rig->client);
     if (signal == SIGKILL) {
         daemon_kill(&rig->daemon);
     } else {
         daemon_stop(&rig->daemon);
     }
+    forget_library(pid);
     start(rig, boot);
 }
 

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -30,6 +31,7 @@ void crowd_init(struct crowd *crowd, const struct daemon *daemon)
 
     ck_assert_ptr_ne(shared, MAP_FAILED);
     *crowd = (struct crowd){.port = daemon->port, .shared = shared};
+    atomic_store(&crowd->shared->permits, INT_MAX);
     for (int kind = 0; kind < CROWD_KINDS; kind++) {
         atomic_store(&crowd->shared->of[kind].closed_min_ms, UINT64_MAX);
     }

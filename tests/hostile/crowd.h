@@ -34,11 +34,13 @@ struct crowd_tally {
 
 struct crowd_shared {
     _Atomic unsigned asks;
-    _Atomic bool holds; /* nobody connects */
+    _Atomic bool holds;  /* nobody connects */
+    _Atomic int permits; /* idle members that may connect; INT_MAX at first */
     struct crowd_tally of[CROWD_KINDS];
 };
 
-enum { CROWD_PROCESSES_MAX = 8, CROWD_PROCESS_MEMBERS = 15000 };
+/* The kernel searches long for a source address's port beyond 14000. */
+enum { CROWD_PROCESSES_MAX = 8, CROWD_PROCESS_MEMBERS = 12500 };
 
 struct crowd {
     unsigned port;

@@ -17,9 +17,6 @@ enum {
     EVENTS = 1024,
     REQUESTS_BYTES = 65536,
     REQUEST_BYTES = 64,
-    /* Idle members that connect at the same time. More than a listener's queue
-     * takes would try again after 1, 3, 7, ... s, all together. */
-    CONNECTING_MAX = 1000,
     /* The clients' side of the kernel's buffers would be elsewhere: thousands
      * of full ones here take the memory that all of TCP has. */
     SOCKET_BUFFER_BYTES = 32 * 1024,
@@ -45,7 +42,6 @@ struct process_of_crowd {
     int epoll;
     struct member *members;
     unsigned count;
-    unsigned connecting; /* idle members */
     uint64_t now_ms;
     unsigned claimed; /* keys of the flood */
     char flood[REQUESTS_BYTES];
@@ -124,7 +120,6 @@ static void begin_connect(struct process_of_crowd *self, struct member *member)
         return;
     }
     member->state = CONNECTING;
-    self->connecting += member->kind == CROWD_IDLE;
     watch(self, member, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
@@ -293,7 +288,6 @@ static void on_connected(struct process_of_crowd *self, struct member *member)
     int error = 0;
     socklen_t len = sizeof(error);
 
-    self->connecting -= member->kind == CROWD_IDLE;
     getsockopt(member->fd, SOL_SOCKET, SO_ERROR, &error, &len);
     if (error != 0) {
         try_again_soon(self, member);
@@ -333,13 +327,23 @@ static void on_event(struct process_of_crowd *self, struct member *member,
     }
 }
 
+static bool take_permit(struct process_of_crowd *self)
+{
+    _Atomic int *permits = &self->place->shared->permits;
+
+    if (atomic_load(permits) > 0 && atomic_fetch_sub(permits, 1) > 0) {
+        return true;
+    }
+    return false;
+}
+
 static void do_what_is_due(struct process_of_crowd *self, struct member *member)
 {
     const struct crowd_shared *shared = self->place->shared;
 
     if (member->state == APART && self->now_ms >= member->due_ms &&
         !atomic_load(&shared->holds)) {
-        if (member->kind != CROWD_IDLE || self->connecting < CONNECTING_MAX) {
+        if (member->kind != CROWD_IDLE || take_permit(self)) {
             begin_connect(self, member);
         }
     } else if (member->state == OPEN && member->kind == CROWD_DRIP &&

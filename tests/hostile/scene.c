@@ -21,10 +21,11 @@ void scene_complete_long(struct client *client)
 void await_stat(struct client *client, const char *name, uint64_t value)
 {
     uint64_t until_ms = now_ms() + WAIT_MS;
+    uint64_t is;
 
-    while (stat_of(client, name) != value) {
-        ck_assert_msg(left_ms(until_ms) > 0, "%s never becomes %ju", name,
-                      (uintmax_t)value);
+    while ((is = stat_of(client, name)) != value) {
+        ck_assert_msg(left_ms(until_ms) > 0, "%s stays %ju instead of %ju",
+                      name, (uintmax_t)is, (uintmax_t)value);
         pace();
     }
 }

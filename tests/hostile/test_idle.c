@@ -11,6 +11,8 @@ enum {
     IDLE_LEAST = 1000,
     /* Descriptors of the daemon that are not connections, and of a test. */
     OTHERS = 700,
+    OTHER_KIB = 4096, /* what the store and the engine may take meanwhile */
+    STEP = 2000,
     ARRIVE_MS = 150000,
     MAX_BUSY = 100,
     TOO_MANY = 3000,
@@ -34,6 +36,24 @@ static double kib_each(const struct usage *before, const struct usage *after,
     return (double)(after->anonymous_kib - before->anonymous_kib) / count;
 }
 
+/* Some at a time: a client that the listener's queue has no room for takes
+ * itself for connected, and as it never sends anything it never learns. */
+static void arrive(struct rig *rig, struct crowd *crowd, unsigned count)
+{
+    uint64_t until_ms = now_ms() + ARRIVE_MS;
+
+    for (unsigned sum = 0; sum < count;) {
+        unsigned some = count - sum < STEP ? count - sum : STEP;
+
+        atomic_store(&crowd->shared->permits, (int)some);
+        sum += some;
+        while (stat_of(&rig->client, "connections") < sum + 1) {
+            ck_assert_msg(left_ms(until_ms) > 0, "%u do not arrive", sum);
+            pace();
+        }
+    }
+}
+
 START_TEST(an_idle_connection_costs_less_than_a_kibibyte)
 {
     struct rig rig;
@@ -54,9 +74,9 @@ START_TEST(an_idle_connection_costs_less_than_a_kibibyte)
     before = usage_of(&rig.daemon.process);
     crowd_init(&crowd, &rig.daemon);
     tally = &crowd.shared->of[CROWD_IDLE];
+    atomic_store(&crowd.shared->permits, 0);
     crowd_add_kind(&crowd, CROWD_IDLE, count);
-    crowd_await_least(&tally->open, count, ARRIVE_MS, "open");
-    await_stat(&rig.client, "connections", count + 1);
+    arrive(&rig, &crowd, count);
     fresh = usage_of(&rig.daemon.process);
     crowd_ask(&crowd);
     crowd_await_least(&tally->answers, count, ARRIVE_MS, "answers");
@@ -66,9 +86,11 @@ START_TEST(an_idle_connection_costs_less_than_a_kibibyte)
            count, kib_each(&before, &fresh, count),
            kib_each(&before, &spoken, count), (double)before.rss_kib / 1024,
            (double)fresh.rss_kib / 1024, (double)spoken.rss_kib / 1024);
+    fflush(stdout);
     ck_assert_uint_eq(tally->wrong, 0);
     ck_assert_uint_eq(tally->closed, 0);
-    ck_assert(UNDER_SANITIZER || kib_each(&before, &spoken, count) <= 1);
+    ck_assert(UNDER_SANITIZER || spoken.anonymous_kib - before.anonymous_kib <=
+                                     (long)count + OTHER_KIB);
     crowd_end(&crowd);
     await_stat(&rig.client, "connections", 1);
     usage_await_descriptors(&rig.daemon.process, before.descriptors);

@@ -192,7 +192,7 @@ static void make_flood(struct process_of_crowd *self)
         self->flood_bytes +=
             (size_t)snprintf(self->flood + self->flood_bytes, REQUEST_BYTES,
                              "CLAIM flood-%x-%u lease=60s ttl=60s\n",
-                             self->place->source, self->claimed++);
+                             (unsigned)getpid(), self->claimed++);
     }
 }
 

@@ -47,8 +47,14 @@ static _Noreturn void say(enum outcome outcome, const char *why)
 
 static int try_open(struct bench *b, const struct judge *judge, struct err *err)
 {
-    return bench_open_at(b, judge->work, judge->golden.write_buffer_bytes,
-                         judge->golden.end_us, err);
+    int status = bench_open_at(b, judge->work, judge->golden.write_buffer_bytes,
+                               judge->golden.end_us, err);
+
+    /* A merge began with the opening. */
+    if (status == E_DATA && strcmp(err->text, BENCH_FIRST_WRITE) == 0) {
+        say(OUTCOME_ENDED, "");
+    }
+    return status;
 }
 
 static void say_if_ended(struct bench *b, int kind, int error)

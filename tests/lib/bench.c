@@ -90,6 +90,7 @@ int bench_open_at(struct bench *b, const char *dir, uint64_t write_buffer_bytes,
     if (status == 0) {
         status = try_start(b);
         if (status != 0) {
+            err_set(err, status, "%s", BENCH_FIRST_WRITE);
             test_store_shut(&b->store);
         }
     }

@@ -41,6 +41,9 @@ void bench_restart(struct bench *b);
 void bench_stop(struct bench *b);
 void bench_start(struct bench *b);
 
+/* What `err` of the next function says where the store could be opened. */
+#define BENCH_FIRST_WRITE "the first write failed"
+
 /* Opens what is in `dir`, which has `data`, and stays the caller's; raw time is
  * `at_us`. The status of the store's opening and first write; if it is not 0,
  * nothing is open. bench_stop() ends it. */

@@ -39,7 +39,7 @@ bool small_disk_make(struct small_disk *disk, const struct site *site,
     if (!mount_private(disk->dir, mib)) {
         printf("skipped: a tmpfs cannot be mounted here: %s\n",
                strerror(errno));
-        fflush(stdout);
+        (void)fflush(stdout);
         return false;
     }
     return true;

@@ -35,7 +35,7 @@ static uint64_t await_end(struct rig *rig, const struct fail_plan *plan)
 static void say_ms(const char *what, uint64_t ms)
 {
     printf("%s: %llu ms\n", what, (unsigned long long)ms);
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 /* Load on several connections until a sync fails; the daemon ends, and what it
@@ -157,7 +157,7 @@ START_TEST(a_read_that_fails_at_the_start_is_not_taken_for_damage)
     ck_assert_uint_gt(nth, 1);
     printf("start: %s, each of %llu failed\n", fail_call_name(call),
            (unsigned long long)(nth - 1));
-    fflush(stdout);
+    (void)fflush(stdout);
     plan_free(plan);
     site_remove(&rig.site);
 }

@@ -30,15 +30,15 @@ __attribute__((constructor)) static void map_plan(void)
 {
     const char *path = getenv(FAIL_PLAN_VARIABLE);
     int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
-    void *memory;
 
     if (fd < 0) {
         return;
     }
-    memory =
-        mmap(NULL, sizeof(*plan), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    plan = mmap(NULL, sizeof(*plan), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (plan == MAP_FAILED) {
+        plan = NULL;
+    }
     close(fd);
-    plan = memory == MAP_FAILED ? NULL : memory;
 }
 
 /* --- whose file it is ------------------------------------------------------

@@ -77,17 +77,27 @@ static void ends(const char *thread, enum fail_call call, int error)
     live(stand, BATCHES_MAX);
     ck_assert_msg(stand->life.over, "%s: it goes on", what);
     code = process_wait(&stand->daemon.process);
-    ck_assert_msg(code == (error == ENOSPC ? EXIT_FULL : EXIT_IO),
+    ck_assert_msg(code == (error == EIO ? EXIT_IO : EXIT_FULL),
                   "%s: exit code %d: %.4000s", what, code,
                   process_err(&stand->daemon.process));
     process_release(&stand->daemon.process);
     stand_end(stand, what);
 }
 
-static const enum fail_call calls[] = {FAIL_write, FAIL_open, FAIL_fsync,
-                                       FAIL_fdatasync};
+START_TEST(a_quota_that_is_used_up_is_a_full_disk)
+{
+    if (plan_is_possible()) {
+        ends("", FAIL_write, EDQUOT);
+    }
+}
+END_TEST
 
-enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
+/* What a flush writes is too short for the last. */
+static const enum fail_call calls[] = {FAIL_write, FAIL_open, FAIL_fsync,
+                                       FAIL_fdatasync, FAIL_sync_file_range};
+
+enum { MERGE_CALLS = sizeof(calls) / sizeof(calls[0]) };
+enum { FLUSH_CALLS = MERGE_CALLS - 1 };
 
 START_TEST(a_flush_that_fails_ends_the_daemon)
 {
@@ -163,8 +173,11 @@ Suite *suite_background(void)
     TCase *tcase = tcase_create("background");
 
     tcase_set_timeout(tcase, 300);
-    tcase_add_loop_test(tcase, a_flush_that_fails_ends_the_daemon, 0, CALLS);
-    tcase_add_loop_test(tcase, a_merge_that_fails_ends_the_daemon, 0, CALLS);
+    tcase_add_test(tcase, a_quota_that_is_used_up_is_a_full_disk);
+    tcase_add_loop_test(tcase, a_flush_that_fails_ends_the_daemon, 0,
+                        FLUSH_CALLS);
+    tcase_add_loop_test(tcase, a_merge_that_fails_ends_the_daemon, 0,
+                        MERGE_CALLS);
     tcase_add_test(tcase, merges_without_room_stop_new_claims_and_nothing_else);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -337,8 +337,9 @@ static void pause_accepting(struct server *server, int error)
 /* False: no other one waits, or it cannot be had. */
 static bool accept_one(struct listener *listener)
 {
-    int fd =
-        accept4(listener->bound.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    /* cppcheck-suppress nullPointer ; the address is not wanted */
+    int fd = accept4(listener->bound.fd, NULL, NULL, flags);
 
     if (fd >= 0) {
         listener->server->accept_fails = false;

@@ -67,7 +67,7 @@ static int64_t hash_more(XXH3_state_t *state, int fd, uint64_t from,
                          uint64_t to)
 {
     uint8_t chunk[CHUNK_BYTES];
-    uint64_t begin = from;
+    uint64_t began = from;
     ssize_t got = 1;
 
     while (from < to && got > 0) {
@@ -79,7 +79,7 @@ static int64_t hash_more(XXH3_state_t *state, int fd, uint64_t from,
             from += (uint64_t)got;
         }
     }
-    return got < 0 ? -1 : (int64_t)(from - begin);
+    return got < 0 ? -1 : (int64_t)(from - began);
 }
 
 static XXH3_state_t *new_state(void)

@@ -60,7 +60,7 @@ static void *serve(void *arg)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t len = sizeof(address);
 
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);

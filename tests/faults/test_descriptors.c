@@ -93,7 +93,7 @@ START_TEST(connections_that_descriptors_do_not_suffice_for_are_told_busy)
     load = load_new(&rig.daemon, "d");
     load_run(load, 1000);
     busy = crowd_in(crowd, &rig.daemon);
-    printf("1024 descriptors: %u of %u connections served\n", CROWD - busy,
+    printf("1024 descriptors: %u of %d connections served\n", CROWD - busy,
            CROWD);
     ck_assert_uint_gt(busy, 0);
     ck_assert_uint_lt(busy, CROWD);

@@ -154,6 +154,7 @@ START_TEST(a_crowd_of_the_worst_does_not_take_the_daemon_from_the_others)
     ck_assert_ptr_nonnull(normals);
     if (crowd_descriptors() < 14000) {
         printf("skipped: only %u descriptors a process\n", crowd_descriptors());
+        free(normals);
         return;
     }
     rig_start(&rig, LIST("max_connections=14000", "min_free=0"));

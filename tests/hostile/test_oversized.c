@@ -36,6 +36,15 @@ static void ck_nothing_ran(struct rig *rig, long before_kib)
                   GROWTH_KIB_MAX);
 }
 
+static void append_xs(struct buf *line, size_t count)
+{
+    uint8_t *room = buf_reserve(line, count);
+
+    ck_assert_ptr_nonnull(room);
+    memset(room, 'x', count);
+    buf_commit(line, count);
+}
+
 START_TEST(a_line_over_the_limit_ends_the_connection)
 {
     static const size_t lengths[] = {LINE_BYTES_MAX + 1, LINE_BYTES_MAX + 2,
@@ -48,8 +57,7 @@ START_TEST(a_line_over_the_limit_ends_the_connection)
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct buf line = {0};
 
-        memset(buf_reserve(&line, lengths[i]), 'x', lengths[i]);
-        buf_commit(&line, lengths[i]);
+        append_xs(&line, lengths[i]);
         ck_refused(&rig, buf_slice(&line), "ERR LIMIT ");
         buf_release(&line);
     }
@@ -66,8 +74,7 @@ START_TEST(a_line_up_to_the_limit_leaves_the_connection)
     for (size_t len = LINE_BYTES_MAX - 2; len <= LINE_BYTES_MAX; len++) {
         struct buf line = {0};
 
-        memset(buf_reserve(&line, len), 'x', len);
-        buf_commit(&line, len);
+        append_xs(&line, len);
         buf_append_str(&line, "\nPING\n");
         client_send_bytes(&rig.client, buf_slice(&line));
         expect_begins(client_line(&rig.client), "ERR UNKNOWN_COMMAND ");

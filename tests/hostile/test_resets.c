@@ -81,7 +81,7 @@ START_TEST(resets_at_random_offsets_leave_nothing_behind)
     }
     ck_assert_uint_gt(inflight, 0);
     ck_assert_uint_eq(stat_of(&rig.client, "inflight"), inflight);
-    printf("%u resets: %ju keys stay claimed, %ld descriptors before and "
+    printf("%d resets: %ju keys stay claimed, %ld descriptors before and "
            "after\n",
            RESETS, (uintmax_t)inflight, before.descriptors);
     rig_stop(&rig);

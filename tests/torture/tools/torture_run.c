@@ -228,6 +228,7 @@ static const struct profile *next_profile(size_t set)
     while (profiles[count] != NULL) {
         count++;
     }
+    CHECK(count > 0);
     return campaign.torture.profile != NULL ? campaign.torture.profile
                                             : profiles[set % count];
 }

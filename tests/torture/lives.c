@@ -24,7 +24,7 @@ const char *nemesis_name(enum nemesis nemesis)
 
 bool be_bad(struct run *run, const char *format, ...)
 {
-    char text[512];
+    char text[4 * SITE_PATH_BYTES + 512];
     va_list arguments;
 
     va_start(arguments, format);
@@ -140,6 +140,7 @@ static void save(struct run *run)
     struct buf text = {0};
 
     if (torture->save_dir == NULL) {
+        site_remove(&run->site);
         return;
     }
     snprintf(path, sizeof(path), "%s/torture-%" PRIu64 ".history",
@@ -213,8 +214,15 @@ void torture_run(const struct torture *torture, struct tally *tally,
                torture->lives, torture->life_ms);
         save(&run);
     }
-    buf_append_byte(&outcome->why, 0);
     recorder_release(&run.recorder);
+}
+
+void outcome_print(const struct outcome *outcome)
+{
+    struct slice why = buf_slice(&outcome->why);
+
+    fwrite(why.data, 1, why.len, stdout);
+    fflush(stdout);
 }
 
 void outcome_release(struct outcome *outcome)

@@ -19,15 +19,19 @@ struct torture {
     struct check_options check;
     bool lying_disk;      /* between two lives an old copy of the data comes
                              back, as if nothing had been synced since */
-    const char *save_dir; /* where a bad history goes; NULL: nowhere */
+    const char *save_dir; /* where a bad history goes, and its data directory
+                             stays; NULL: both are dropped */
 };
 
 /* What came of one set. Zeroed before. */
 struct outcome {
     bool good;
-    struct buf why; /* owned, terminated; not good: for a person to read */
+    struct buf why;         /* owned; not good: for a person to read */
     struct verdict verdict; /* owned; zeroed if it did not come to that */
 };
+
+/* On stdout; nothing of a good one. It is too long for a message of a test. */
+void outcome_print(const struct outcome *outcome);
 
 void outcome_release(struct outcome *outcome);
 

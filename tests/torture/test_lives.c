@@ -3,9 +3,16 @@
 #include "tests/lib/runner.h"
 #include "tests/torture/lives.h"
 
-#include <inttypes.h>
+#include <stdlib.h>
 
 enum { LIFE_MS = 120, SEED = 20261128 };
+
+static const char *temporary(void)
+{
+    const char *dir = getenv("TMPDIR");
+
+    return dir != NULL ? dir : "/tmp";
+}
 
 static struct torture usual(const char *profile, unsigned lives,
                             unsigned nemeses)
@@ -16,6 +23,7 @@ static struct torture usual(const char *profile, unsigned lives,
         .profile = profile_named(profile),
         .nemeses = nemeses,
         .check = {.exact_ms = 1000, .exact_one_in = 1},
+        .save_dir = temporary(),
     };
 }
 
@@ -27,8 +35,8 @@ static void expect_good(struct torture torture, unsigned sets)
         struct outcome outcome;
 
         torture_run(&torture, &tally, &outcome);
-        ck_assert_msg(outcome.good, "%s",
-                      (const char *)buf_slice(&outcome.why).data);
+        outcome_print(&outcome);
+        ck_assert(outcome.good);
         outcome_release(&outcome);
     }
     printf("%s: %zu lives, %zu at crash points, %zu operations, %zu unknown, "
@@ -89,8 +97,10 @@ START_TEST(disk_that_forgets_is_found_out)
     torture.seed = SEED;
     torture.life_ms = 500;
     torture.lying_disk = true;
+    torture.save_dir = NULL;
     torture_run(&torture, &tally, &outcome);
     ck_assert(!outcome.good);
+    ck_assert_uint_gt(buf_len(&outcome.why), 0);
     ck_assert(!outcome.verdict.valid);
     ck_assert_uint_gt(outcome.verdict.broken[PROMISE_LOST_COMPLETION], 0);
     ck_assert_uint_gt(outcome.verdict.broken[PROMISE_LOST_CLAIM], 0);

@@ -65,6 +65,9 @@ void crowd_add(struct crowd *crowd, const unsigned counts[CROWD_KINDS])
     pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
+        /* In earnest it has processors of its own: here it takes those of the
+         * daemon and of the clients that behave, and has to give way. */
+        (void)!nice(19);
         be_a_crowd(crowd, counts, parent);
     }
     crowd->pids[crowd->processes++] = pid;

@@ -276,7 +276,7 @@ void judge_unsynced(struct world *w, size_t kept)
         }
     }
     for (size_t i = 0; i < w->taken_count && w->model != NULL &&
-                       reply_bytes < w->plan.reply_bytes;
+                       reply_bytes < w->taken_bytes_max;
          i++) {
         reply_bytes += apply(w, w->taken[i], &last_fence);
     }

@@ -159,6 +159,7 @@ void turns_run(struct world *w)
         return;
     }
     arm_rival(w, FAULTY_APPEND);
+    w->taken_bytes_max = w->turn.reply_bytes_max;
     w->fence_before = w->turn.last_fence;
     w->result->counts.turns++;
     status = turn_run(&w->turn, &list);
@@ -295,6 +296,7 @@ void turns_rival(struct world *w)
     }
     w->rival.turn.last_fence = w->turn.last_fence;
     w->rival.turn.marks = w->turn.marks;
+    w->taken_bytes_max = w->rival.turn.reply_bytes_max;
     w->fence_before = w->turn.last_fence;
     rival_run(w);
     w->rival.acted = false; /* nobody was interrupted */

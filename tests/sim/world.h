@@ -114,10 +114,11 @@ struct world {
     /* The turn that runs. */
     struct flight *taken[TURN_MAX];
     size_t taken_count;
-    uint64_t fence_before; /* the largest one when it began */
-    bool safe;             /* commits do not fail */
-    bool dying;            /* a commit was cut or has failed */
-    bool cut;              /* cut */
+    uint64_t fence_before;  /* the largest one when it began */
+    size_t taken_bytes_max; /* of receipts, which end the turn that runs */
+    bool safe;              /* commits do not fail */
+    bool dying;             /* a commit was cut or has failed */
+    bool cut;               /* cut */
 
     /* Judges. */
     struct model *model; /* NULL: it cannot follow any more */

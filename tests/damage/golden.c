@@ -146,10 +146,13 @@ static void write_tables(struct golden *golden, unsigned rounds)
 
 static void keep_older(const struct golden *golden)
 {
+    char data[PATH_MAX];
     char older[PATH_MAX];
 
+    snprintf(data, sizeof(data), "%s/data", golden->dir);
     snprintf(older, sizeof(older), "%s/older", golden->dir);
-    tree_copy(tree_path(golden->dir, "data"), older);
+    tree_copy(data, older);
+    ck_assert(file_exists(tree_path(older, "FORMAT")));
 }
 
 static void keep_answers(struct bench *b, struct golden *golden)

@@ -33,7 +33,7 @@ struct answer {
 
 struct golden {
     enum golden_kind kind;
-    char dir[PATH_MAX / 2]; /* with `data`, `log`, and `older/data`: a copy from
+    char dir[PATH_MAX / 2]; /* with `data`, `log`, and `older`: `data` as it was
                                before the last writes */
     uint64_t write_buffer_bytes;
     uint64_t end_us; /* raw time afterwards */

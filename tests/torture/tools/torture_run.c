@@ -8,8 +8,11 @@
 
 #include "base/banned.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     LIVES = 20,
@@ -130,8 +133,14 @@ static void set_exact_one_in(const char *value)
     campaign.torture.check.exact_one_in = (unsigned)number(value, 1000000);
 }
 
+/* Now: when there is something to be put into it, it is too late to find that
+ * it cannot be. */
 static void set_failures(const char *value)
 {
+    if ((mkdir(value, 0700) != 0 && errno != EEXIST) ||
+        access(value, W_OK | X_OK) != 0) {
+        refuse("the directory of --failures cannot be made or written");
+    }
     campaign.torture.save_dir = value;
 }
 

@@ -11,8 +11,10 @@ suite_fn suite_status;
 suite_fn suite_counters;
 suite_fn suite_clock;
 suite_fn suite_err;
+suite_fn suite_log;
 
 suite_fn *const suites[] = {
     suite_slice,  suite_buf,      suite_buf_misuse, suite_units, suite_key_hash,
-    suite_status, suite_counters, suite_clock,      suite_err,   NULL,
+    suite_status, suite_counters, suite_clock,      suite_err,   suite_log,
+    NULL,
 };

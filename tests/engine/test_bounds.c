@@ -378,6 +378,7 @@ Suite *suite_bounds(void)
                      NULL});
     TCase *loops = tcase_create("each allocation");
 
+    tcase_set_timeout(loops, 20);
     tcase_add_loop_test(
         loops, a_turn_without_memory_for_itself_is_busy_and_does_nothing, 1, 6);
     tcase_add_loop_test(

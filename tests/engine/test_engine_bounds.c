@@ -502,6 +502,7 @@ Suite *suite_engine_bounds(void)
             a_pass_that_has_gone_on_for_minutes_rests_no_more, NULL});
     TCase *loops = tcase_create("long and short turns");
 
+    tcase_set_timeout(loops, 30);
     tcase_add_loop_test(loops, turns_get_shorter_while_they_show_large_receipts,
                         0, 2);
     tcase_add_loop_test(loops, a_pass_rests_between_slices_while_commands_come,

@@ -83,7 +83,7 @@ START_TEST(a_client_library_works)
     static const char script[] =
         "exec /usr/bin/python3 - $1 <<'END'\n"
         "import redis, sys\n"
-        "r = redis.Redis(port=int(sys.argv[1]))\n"
+        "r = redis.Redis('127.0.0.1', int(sys.argv[1]))\n"
         "assert r.ping() is True\n"
         "a = r.execute_command('CLAIM', b'\\x00k', 'lease=5m', 'owner=me')\n"
         "assert a[0] == b'CLAIMED' and a[1] == b'fence', a\n"

@@ -43,6 +43,7 @@ static-files: static-cppcheck-all $(call static_stamps,tidy,$(STATIC_all))
 
 static-quick: static-cppcheck-daemon $(call static_stamps,gcc,$(STATIC_daemon))
 
+.PRECIOUS: $(STATIC)/%.c.gcc
 $(STATIC)/%.c.gcc: %.c tests/static/targets.mk
 	@mkdir -p $(@D)
 	$(call say,ANALYZE,$<)

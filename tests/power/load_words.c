@@ -78,15 +78,7 @@ static uint64_t number_of_bytes(struct slice bytes,
 
 void words_answer(const struct reply *reply, struct op *op)
 {
-    op->kind = reply->kind;
-    op->error = reply->error;
-    op->again = reply->again;
-    op->got_fence = reply->fence;
-    op->got_attempt = reply->attempt;
-    op->got_age_ms = reply->age_ms;
-    op->got_lease_ms = reply->lease_ms;
-    op->got_retry_ms = reply->retry_ms;
-    op->got_ttl_ms = reply->ttl_ms;
+    op_set_answer(op, reply);
     if (reply->kind == REPLY_COMPLETED) {
         op->got_receipt = number_of_bytes(reply->receipt, append_receipt);
     }

@@ -307,15 +307,7 @@ void clients_look(struct world *w, uint32_t key)
 
 void op_answer(struct op *op, const struct reply *reply)
 {
-    op->kind = reply->kind;
-    op->error = reply->error;
-    op->again = reply->again;
-    op->got_fence = reply->fence;
-    op->got_attempt = reply->attempt;
-    op->got_age_ms = reply->age_ms;
-    op->got_lease_ms = reply->lease_ms;
-    op->got_retry_ms = reply->retry_ms;
-    op->got_ttl_ms = reply->ttl_ms;
+    op_set_answer(op, reply);
     op->got_receipt =
         reply->kind == REPLY_COMPLETED ? receipt_decode(reply->receipt) : 0;
     op->got_owner = number_decode(reply->owner);

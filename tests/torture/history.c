@@ -28,6 +28,19 @@ bool op_unknown(const struct op *op)
            (op->kind == REPLY_ERROR && op->error == E_INDETERMINATE);
 }
 
+void op_set_answer(struct op *op, const struct reply *reply)
+{
+    op->kind = reply->kind;
+    op->error = reply->error;
+    op->again = reply->again;
+    op->got_fence = reply->fence;
+    op->got_attempt = reply->attempt;
+    op->got_age_ms = reply->age_ms;
+    op->got_lease_ms = reply->lease_ms;
+    op->got_retry_ms = reply->retry_ms;
+    op->got_ttl_ms = reply->ttl_ms;
+}
+
 /* --- words ---------------------------------------------------------------- */
 
 /* A number with a name: `name=7`. Those that are 0 are not written. */

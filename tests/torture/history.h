@@ -94,6 +94,9 @@ void history_release(struct history *history);
 /* Whether the op may or may not have taken effect. */
 bool op_unknown(const struct op *op);
 
+/* Enters what was answered, but for bytes: got_receipt and got_owner stay. */
+void op_set_answer(struct op *op, const struct reply *reply);
+
 /* One op as a line of text without its end, and back: false if it is not such a
  * line. The file of a history is a line of rules and then one line an op. */
 void op_write(const struct op *op, struct buf *out);

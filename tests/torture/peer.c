@@ -198,15 +198,7 @@ bool peer_receive(struct peer *peer)
 
 static void answer(struct op *op, const struct reply *reply)
 {
-    op->kind = reply->kind;
-    op->error = reply->error;
-    op->again = reply->again;
-    op->got_fence = reply->fence;
-    op->got_attempt = reply->attempt;
-    op->got_age_ms = reply->age_ms;
-    op->got_lease_ms = reply->lease_ms;
-    op->got_retry_ms = reply->retry_ms;
-    op->got_ttl_ms = reply->ttl_ms;
+    op_set_answer(op, reply);
     op->got_owner = word_owner_number(reply->owner);
     if (reply->kind == REPLY_COMPLETED) {
         op->got_receipt = word_receipt_number(reply->receipt);

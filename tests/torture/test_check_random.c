@@ -71,15 +71,7 @@ static void set_asked(struct op *op, const struct command *command,
 static void set_answered(struct op *op, const struct reply *reply,
                          struct names *names)
 {
-    op->kind = reply->kind;
-    op->error = reply->error;
-    op->again = reply->again;
-    op->got_fence = reply->fence;
-    op->got_attempt = reply->attempt;
-    op->got_age_ms = reply->age_ms;
-    op->got_lease_ms = reply->lease_ms;
-    op->got_retry_ms = reply->retry_ms;
-    op->got_ttl_ms = reply->ttl_ms;
+    op_set_answer(op, reply);
     op->got_receipt =
         reply->kind == REPLY_COMPLETED ? name_of(names, reply->receipt) : 0;
     op->got_owner = reply->owner.len > 0 ? name_of(names, reply->owner) : 0;
